@@ -1,0 +1,42 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need in .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+EVERYTHING := $(VENV)/.everything
+
+.PHONY: help demo test lint clean
+
+help:
+	@echo "make demo          hear a keyword in a recording of real people (FAST=1: no waiting, MIC=1: your microphone)"
+	@echo "make test          set up everything and run the tests"
+	@echo "make lint          ruff and mypy"
+	@echo "make clean         remove .venv and caches"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The runtime alone: no torch. Editable, so that a changed model or source is what runs.
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+# Training and tests too. torch is pinned first, so that no other package pulls another build of it.
+$(EVERYTHING): pyproject.toml constraints.txt scripts/torchaudio_on_cpu.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,test]'
+	$(BIN)/python scripts/torchaudio_on_cpu.py
+	@touch $(RUNTIME) $@
+
+demo: $(RUNTIME)
+	@$(BIN)/python -m demo $(if $(MIC),--mic) $(if $(FAST),--fast)
+
+test: $(EVERYTHING)
+	$(BIN)/python -m pytest
+
+lint: $(EVERYTHING)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

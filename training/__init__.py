@@ -1,0 +1,4 @@
+"""Learning a keyword: data -> augmentation -> the one front end -> one loop, four objectives -> a model file.
+
+Needs the extra ``wakeword[train]`` (torch, torchaudio, librosa, scikit-learn, matplotlib).
+"""

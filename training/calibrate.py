@@ -1,0 +1,142 @@
+"""Thresholds, all chosen on validation: FPR 3 % and 5 % of windows, and a rate of false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torchaudio
+
+from training.corpus import Corpus
+from training.metrics import per_hour, threshold_at_fpr
+from training.streams import Heard, at_snr, babble, hear, hear_clips, missed, string_together
+from wakeword.decision import DecisionRule
+from wakeword.features import mfcc
+from wakeword.model import WakeWordModel
+from wakeword.windows import SlidingWindows
+
+_FULL_SCALE = np.float32(32767.0)
+
+
+@dataclass(frozen=True)
+class CalibrationSettings:
+    """How a score becomes an event, and how many false alarms are acceptable."""
+
+    n: int = 2
+    m: int = 4
+    rearm_margin: float = 1.0
+    refractory_s: float = 1.0
+    alarms_per_hour: float = 0.5
+    acceptable_miss: float = 0.02  # the default point may give up this much for more distance from alarms
+
+    def rule(self, threshold: float) -> DecisionRule:
+        """The decision rule at a threshold."""
+        return DecisionRule(threshold, self.n, self.m, self.rearm_margin, self.refractory_s)
+
+    def to_dict(self) -> dict[str, float | int]:
+        """What the model file keeps: the arguments of DecisionRule beside the threshold."""
+        return {"n": self.n, "m": self.m, "rearm_margin": self.rearm_margin, "refractory_s": self.refractory_s}
+
+
+def clip_scores(model: WakeWordModel, clips: np.ndarray) -> np.ndarray:
+    """int16 clips (N, T) -> float32 (N,): the logit of each clip's first window, by the runtime's own code."""
+    frames = model.spec.window_frames
+    scores = [np.zeros(0, dtype=np.float32)]
+    for first in range(0, len(clips), 256):
+        features = mfcc(clips[first : first + 256] / _FULL_SCALE, model.spec)[:, :frames]
+        windows = SlidingWindows([model], hop_frames=frames, streams=len(features))
+        scores.append(windows.push(features).scores[0, :, 0])
+    return np.concatenate(scores)
+
+
+def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSettings, seed: int) -> dict[str, Any]:
+    """The card's entries operating_points, default_point and decision, from the validation split alone.
+
+    ``model`` needs a usable rule (any threshold) so that a Detector can be made of it.
+    """
+    words = corpus.words["validation"]
+    negatives = clip_scores(model, words.samples[~words.is_keyword])
+    points: dict[str, Any] = {}
+    for percent in (5, 3):
+        points[f"fpr_{percent}"] = {
+            "threshold": threshold_at_fpr(negatives, percent / 100),
+            "meaning": f"{percent} % of the validation split's other words ({len(negatives)} clips) pass as single windows",
+        }
+    streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
+    keyword = hear_clips(model, words.samples[words.is_keyword])
+    points["alarms"] = _alarm_point(streams, keyword, settings)
+    return {"operating_points": points, "default_point": "alarms", "decision": settings.to_dict()}
+
+
+def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
+    """Validation audio without the keyword, as it is and in harder versions: slower, faster, in noise, in babble.
+
+    Alarms are rare and validation audio is short; the versions stand in for hours that are not there.
+    """
+    words = corpus.words["validation"]
+    rng = np.random.default_rng([seed, 3])
+    plain = string_together([*words.samples[~words.is_keyword], *corpus.speech["validation"]])
+    level = float(np.sqrt(np.mean(plain**2)))
+    versions = [plain]
+    for speed in (18, 22):
+        versions.append(torchaudio.functional.resample(torch.from_numpy(plain), speed, 20).numpy())
+    if corpus.noise["validation"]:
+        noise = np.resize(np.concatenate(corpus.noise["validation"]) / _FULL_SCALE, len(plain))
+        versions += [at_snr(plain, noise, 10.0, level), string_together(corpus.noise["validation"])]
+    versions.append(at_snr(plain, babble(corpus_speech(corpus, "validation"), len(plain), 4, rng), 10.0, level))
+    return versions
+
+
+def corpus_speech(corpus: Corpus, split: str) -> list[np.ndarray]:
+    """What babble is made of: the split's continuous speech, or its other words where there is none."""
+    words = corpus.words[split]
+    return corpus.speech[split] or list(words.samples[~words.is_keyword])
+
+
+def _alarm_point(
+    streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings
+) -> dict[str, Any]:
+    """The default point: at most the acceptable alarms, and beyond that the middle of the room there is.
+
+    ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest that misses no more than is acceptable.
+    When quiet < deaf any threshold between is right on validation, and the middle is furthest from both errors.
+    """
+    hours = sum(stream.seconds for stream in streams) / 3600
+    allowed = int(settings.alarms_per_hour * hours)
+    candidates = np.arange(-10.0, 30.0, 0.05)
+    quiet = _first(candidates, lambda t: _count(streams, settings.rule(t)) <= allowed)
+    most_missed = int(settings.acceptable_miss * len(keyword))
+    deaf = -_first(-candidates[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
+    threshold = (quiet + deaf) / 2 if quiet < deaf else quiet
+    curve = np.arange(np.floor(quiet) - 4, np.ceil(quiet) + 3, 0.5)
+    return {
+        "threshold": round(float(threshold), 4),
+        "meaning": f"at most {settings.alarms_per_hour} false alarms an hour on {hours:.2f} h made of validation audio",
+        "validation": {
+            "false_alarms": per_hour(_count(streams, settings.rule(threshold)), hours),
+            "missed": missed(keyword, settings.rule(threshold)),
+            "keyword_clips": len(keyword),
+        },
+        "alarms_per_hour_by_threshold": [
+            [float(t), round(_count(streams, settings.rule(float(t))) / hours, 3)] for t in curve
+        ],
+    }
+
+
+def _count(streams: Sequence[Heard], rule: DecisionRule) -> int:
+    return sum(len(stream.alarms(rule)) for stream in streams)
+
+
+def _first(candidates: np.ndarray, holds: Any) -> float:
+    """The lowest of ascending candidates for which ``holds`` is true and stays true (bisection); the last if none is."""
+    low, high = 0, len(candidates) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if holds(float(candidates[middle])):
+            high = middle
+        else:
+            low = middle + 1
+    return float(candidates[low])

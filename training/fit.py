@@ -1,0 +1,224 @@
+"""The one training loop: seeded, checkpointed, resumable, selecting on validation."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.utils import clip_grad_norm_
+
+from training.examples import Examples, ExampleSource
+from training.metrics import selection_score
+from training.network import KeywordLSTM
+from training.one_class import OBJECTIVES, loss
+from training.recipes import Recipe
+from wakeword.errors import TrainingError
+from wakeword.features import FeatureSpec
+from wakeword.model import write_atomically
+
+Standard = tuple[np.ndarray, np.ndarray]  # (mean, std), float32 (n_cepstra,) each
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch did; ``score`` is the validation score that selects (see selection_score)."""
+
+    number: int
+    loss: float
+    adversarial: float
+    validation_loss: float
+    score: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The selected network, the standardisation it expects, and the run's epochs."""
+
+    network: KeywordLSTM
+    standard: Standard
+    best_epoch: int
+    history: tuple[Epoch, ...]
+
+
+@dataclass
+class _State:
+    """Everything a killed run needs to go on to the same end."""
+
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    best: dict[str, Tensor]
+    best_epoch: int = -1
+    history: list[Epoch] = field(default_factory=list)
+
+
+def fit(
+    source: ExampleSource,
+    validation: Examples,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Fitted:
+    """Train on ``source`` under its recipe; select the epoch on ``validation``.
+
+    checkpoint: written after each epoch, and read at the start if it is there; the same (corpus, recipe, seed,
+    thread count) gives the same network bit for bit, whether or not the run was killed in between. Raises
+    TrainingError when the checkpoint is another run's or damaged, or when the loss is no longer finite.
+    """
+    recipe, seed = source.recipe, source.seed
+    standard = _standard(source.epoch(0).features)
+    network = _new_network(source.spec, recipe, seed)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    identity = _identity(source, validation, standard)
+    state = _read(checkpoint, identity) if checkpoint and checkpoint.exists() else None
+    if state:
+        network.load_state_dict(state.network)
+        optimizer.load_state_dict(state.optimizer)
+    else:
+        state = _State(network.state_dict(), optimizer.state_dict(), _copy(network))
+    held_out = (torch.from_numpy(_standardised(validation.features, standard)), torch.from_numpy(validation.labels))
+    with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
+        upcoming = ahead.submit(source.epoch, len(state.history))
+        for number in range(len(state.history), recipe.epochs):
+            examples = upcoming.result()
+            if number + 1 < recipe.epochs:
+                upcoming = ahead.submit(source.epoch, number + 1)
+            losses = _learn(network, optimizer, examples, standard, recipe, number, seed)
+            done = _judge(network, number, losses, held_out)
+            state.history.append(done)
+            if done.score >= max(epoch.score for epoch in state.history):
+                state.best, state.best_epoch = _copy(network), number
+            state.network, state.optimizer = network.state_dict(), optimizer.state_dict()
+            if checkpoint:
+                _write(checkpoint, identity, state)
+            if on_epoch:
+                on_epoch(done)
+    network.load_state_dict(state.best)
+    return Fitted(network.eval(), standard, state.best_epoch, tuple(state.history))
+
+
+def _new_network(spec: FeatureSpec, recipe: Recipe, seed: int) -> KeywordLSTM:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return KeywordLSTM(spec.n_cepstra, recipe.units)
+
+
+def _learn(
+    network: KeywordLSTM,
+    optimizer: torch.optim.Optimizer,
+    examples: Examples,
+    standard: Standard,
+    recipe: Recipe,
+    number: int,
+    seed: int,
+) -> tuple[float, float]:
+    """One pass over an epoch's examples; returns the mean (total loss, adversarial loss)."""
+    network.train()
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    x, y = torch.from_numpy(_standardised(examples.features, standard)), torch.from_numpy(examples.labels)
+    batches = max(1, len(y) // recipe.batch_size)  # the remainder joins the last batch
+    totals = np.zeros(2)
+    for index in range(batches):
+        batch = slice(index * recipe.batch_size, None if index == batches - 1 else (index + 1) * recipe.batch_size)
+        for group in optimizer.param_groups:
+            group["lr"] = _learning_rate(recipe, number + index / batches)
+        parts = loss(
+            OBJECTIVES[recipe.objective],
+            recipe.one_class,
+            network,
+            x[batch],
+            y[batch],
+            generator,
+            adversarial=number >= recipe.classify_first,
+        )
+        optimizer.zero_grad()
+        parts.total.backward()
+        if recipe.clip_gradient:
+            clip_grad_norm_(network.parameters(), recipe.clip_gradient)
+        optimizer.step()
+        totals += (parts.total.item(), parts.adversarial.item())
+    if not np.isfinite(totals).all():
+        raise TrainingError(
+            f"the loss is no longer finite in epoch {number + 1}: train again with a lower learning rate or another seed"
+        )
+    return totals[0] / batches, totals[1] / batches
+
+
+def _learning_rate(recipe: Recipe, epoch: float) -> float:
+    """Constant, or one cycle (Smith & Topin, 2019): up from a 25th in a quarter of the run, then a cosine to nothing."""
+    if not recipe.one_cycle:
+        return recipe.learning_rate
+    done, warm = epoch / recipe.epochs, 0.25
+    if done < warm:
+        return recipe.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / warm)) / 2)
+    return recipe.learning_rate * max(1e-4, (1 + math.cos(math.pi * (done - warm) / (1 - warm))) / 2)
+
+
+@torch.no_grad()
+def _judge(
+    network: KeywordLSTM, number: int, losses: tuple[float, float], held_out: tuple[Tensor, Tensor]
+) -> Epoch:
+    network.eval()
+    x, y = held_out
+    logits = torch.cat([network(part) for part in x.split(512)])
+    validation_loss = float(binary_cross_entropy_with_logits(logits, y))
+    score = selection_score(logits.numpy(), y.numpy(), validation_loss)
+    return Epoch(number, *losses, validation_loss, score)
+
+
+def _standard(features: np.ndarray) -> Standard:
+    """Mean and std of each cepstrum over all frames of the first epoch: what the network will hear."""
+    mean = features.mean(axis=(0, 1), dtype=np.float64)
+    std = features.std(axis=(0, 1), dtype=np.float64)
+    return mean.astype(np.float32), np.maximum(std, 1e-3).astype(np.float32)
+
+
+def _standardised(features: np.ndarray, standard: Standard) -> np.ndarray:
+    return (features - standard[0]) / standard[1]
+
+
+def _copy(network: KeywordLSTM) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def _identity(source: ExampleSource, validation: Examples, standard: Standard) -> str:
+    """A hash of everything that determines the result; a checkpoint of another run is not taken for this one's."""
+    digest = hashlib.sha256(json.dumps(asdict(source.recipe), sort_keys=True).encode())
+    digest.update(json.dumps([source.spec.to_dict(), source.seed, torch.__version__, torch.get_num_threads()]).encode())
+    for array in (source.words.samples, source.words.is_keyword, validation.features, *standard):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _write(path: Path, identity: str, state: _State) -> None:
+    out = io.BytesIO()
+    history = [asdict(epoch) for epoch in state.history]
+    torch.save({**vars(state), "history": history, "identity": identity}, out)
+    write_atomically(path, out.getvalue())
+
+
+def _read(path: Path, identity: str) -> _State:
+    try:
+        saved = torch.load(path, weights_only=True)
+        found = saved.pop("identity")
+        history = [Epoch(**{**epoch, "score": tuple(epoch["score"])}) for epoch in saved.pop("history")]
+        state = _State(**saved, history=history)
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TrainingError(f"{path} is no usable checkpoint ({type(error).__name__}): delete it to start over") from error
+    except Exception as error:  # torch raises pickle's own error, which it does not export
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise TrainingError(f"{path} is no usable checkpoint: delete {os.fspath(path)} to start over") from error
+    if found != identity:
+        raise TrainingError(f"{path} belongs to another run (other data, recipe or seed): delete it, or choose another --out")
+    return state

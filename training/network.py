@@ -1,0 +1,56 @@
+"""The network that is trained: standardised MFCC -> one LSTM layer -> last hidden state -> one logit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wakeword.features import FeatureSpec
+from wakeword.model import WakeWordModel
+
+
+class KeywordLSTM(nn.Module):
+    """The paper's audio network (section 5): LSTM(32 -> units), last hidden state, one linear unit.
+
+    Recurrent weights start orthogonal and the forget gates open (bias 1), because with torch's defaults the
+    gradient of a word's first syllable has vanished by the end of 98 frames.
+    """
+
+    def __init__(self, n_cepstra: int, units: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(n_cepstra, units, batch_first=True)
+        self.out = nn.Linear(units, 1)
+        nn.init.xavier_uniform_(self.lstm.weight_ih_l0)
+        for gate in self.lstm.weight_hh_l0.chunk(4):
+            nn.init.orthogonal_(gate)
+        nn.init.zeros_(self.lstm.bias_hh_l0)
+        nn.init.zeros_(self.lstm.bias_ih_l0)
+        with torch.no_grad():
+            self.lstm.bias_ih_l0[units : 2 * units] = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Standardised frames (B, T, n_cepstra) -> logits (B,)."""
+        hidden, _ = self.lstm(x)
+        return self.out(hidden[:, -1]).squeeze(-1)
+
+
+def to_model(
+    network: KeywordLSTM, keyword: str, spec: FeatureSpec, standard: tuple[np.ndarray, np.ndarray], card: dict[str, Any]
+) -> WakeWordModel:
+    """The network's weights as a model file's; ``standard`` is (mean, std), float32 (n_cepstra,) each."""
+    weights = {name: value.detach().numpy().astype(np.float32).copy() for name, value in network.state_dict().items()}
+    return WakeWordModel(
+        keyword=keyword,
+        spec=spec,
+        mean=standard[0],
+        std=standard[1],
+        w_ih=weights["lstm.weight_ih_l0"],
+        w_hh=weights["lstm.weight_hh_l0"],
+        bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
+        w_out=weights["out.weight"][0],
+        b_out=float(weights["out.bias"][0]),
+        card=card,
+    )

@@ -1,0 +1,122 @@
+"""From folders to a model file and its report: load, fit, calibrate, evaluate, save."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchaudio
+
+from training.calibrate import CalibrationSettings, calibrate
+from training.corpus import Corpus, load_corpus
+from training.evaluate import Evaluation, evaluate
+from training.examples import Examples, ExampleSource
+from training.fit import Epoch, Fitted, fit
+from training.network import to_model
+from training.recipes import Recipe
+from training.report import write_report
+from wakeword.features import FeatureSpec
+from wakeword.model import WakeWordModel
+from wakeword.version import __version__
+
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: what is learnt, from where, how, and where the result goes.
+
+    out: the model file; OUT's stem with .checkpoint, .report.json and .report.html lies beside it.
+    limit: at most this many clips of each split, for a quick look; None = all.
+    """
+
+    keyword: str
+    data: Path
+    recipe: Recipe
+    out: Path
+    speech: tuple[Path, ...] = ()
+    noise: tuple[Path, ...] = ()
+    seed: int = 0
+    limit: int | None = None
+    calibration: CalibrationSettings = CalibrationSettings()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where a killed run goes on from; removed when the model is saved."""
+        return self.out.with_suffix(".checkpoint")
+
+
+def train(run: Run, say: Callable[[str], None], on_epoch: Callable[[Epoch], None]) -> WakeWordModel:
+    """The whole journey; returns the model that was saved. Raises DataError or TrainingError in one sentence."""
+    corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit)
+    for split, words in corpus.words.items():
+        held = int(words.is_keyword.sum())
+        say(f"{split}: {held} clips of {run.keyword!r}, {len(words.words) - held} of other words")
+    fitted = fit_keyword(corpus, run.recipe, run.seed, run.checkpoint, on_epoch)
+    say(f"best epoch on validation: {fitted.best_epoch + 1} of {run.recipe.epochs}")
+    say("calibrating on validation, then measuring on the test split")
+    model, evaluation = finish(fitted, corpus, run.recipe, run.seed, run.calibration)
+    model.save(run.out)
+    write_report(run.out, model, evaluation, [asdict(epoch) for epoch in fitted.history])
+    run.checkpoint.unlink(missing_ok=True)
+    return model
+
+
+def fit_keyword(
+    corpus: Corpus,
+    recipe: Recipe,
+    seed: int,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Fitted:
+    """Train one network on the corpus's training split, selecting on its validation split."""
+    spec = FeatureSpec()
+    source = ExampleSource(corpus, "train", recipe, spec, seed)
+    # Validation has the same draw for every seed, so that seeds are judged alike.
+    held_out = ExampleSource(corpus, "validation", recipe.changed(keyword_clips=None, other_clips=None), spec, 0)
+    return fit(source, validation_examples(held_out), checkpoint, on_epoch)
+
+
+def validation_examples(source: ExampleSource) -> Examples:
+    """What selects the epoch: the clips as they are and, under a recipe that augments, augmented twice as well."""
+    parts = [source.plain()]
+    if source.recipe.augment is not None:
+        parts += [source.epoch(1), source.epoch(2)]
+    return Examples(
+        np.concatenate([part.features for part in parts]), np.concatenate([part.labels for part in parts])
+    )
+
+
+def finish(
+    fitted: Fitted, corpus: Corpus, recipe: Recipe, seed: int, calibration: CalibrationSettings
+) -> tuple[WakeWordModel, Evaluation]:
+    """Calibrate and evaluate a fitted network; the model that comes back has its whole card."""
+
+    def with_card(card: dict[str, Any]) -> WakeWordModel:
+        return to_model(fitted.network, corpus.keyword, FeatureSpec(), fitted.standard, card)
+
+    anything = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
+    card = calibrate(with_card(anything), corpus, calibration, seed)
+    evaluation = evaluate(with_card(card), corpus, seed)
+    card |= {
+        "network": {"cell": "lstm", "layers": 1, "units": recipe.units, "pooling": "last"},
+        "evaluation": evaluation.figures,
+        "data": corpus.provenance(),
+        "recipe": asdict(recipe),
+        "best_epoch": fitted.best_epoch,
+        "seed": seed,
+        "licence": LICENCE,
+        "libraries": {
+            "wakeword": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": torch.__version__,
+            "torchaudio": torchaudio.__version__,
+        },
+    }
+    return with_card(card), evaluation

@@ -1,0 +1,100 @@
+"""Streaming evaluation: recordings strung together, heard by the real Detector, decided at any threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wakeword.decision import Decider, DecisionRule
+from wakeword.detector import Detector
+from wakeword.model import WakeWordModel
+
+RATE = 16_000
+_FULL_SCALE = np.float32(32767.0)
+_BLOCK = RATE  # the Detector's results do not depend on it
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Every window's end in samples, int64 (K,), and its logit, float32 (K,), of one stream."""
+
+    end_sample: np.ndarray
+    scores: np.ndarray
+    seconds: float
+
+    def alarms(self, rule: DecisionRule) -> list[int]:
+        """The end samples of the windows that fire under ``rule``, through the product's own Decider."""
+        decider = Decider(rule, RATE)
+        pairs = zip(self.scores.tolist(), self.end_sample.tolist(), strict=True)
+        return [end for score, end in pairs if decider.push(score, end)]
+
+
+def hear(model: WakeWordModel, samples: np.ndarray) -> Heard:
+    """Stream float32 (T,) through a Detector block by block; keeps every window's score."""
+    detector = Detector(model)
+    steps = [detector.step(samples[first : first + _BLOCK]) for first in range(0, len(samples), _BLOCK)]
+    ends = np.concatenate([step.window_end_s for step in steps])
+    return Heard(
+        np.round(ends * RATE).astype(np.int64),
+        np.concatenate([step.scores[:, 0] for step in steps]),
+        len(samples) / RATE,
+    )
+
+
+def string_together(recordings: Sequence[np.ndarray], gap_s: float = 0.5) -> np.ndarray:
+    """int16 recordings -> one float32 stream with a silent gap before each and after the last."""
+    gap = np.zeros(int(gap_s * RATE), dtype=np.float32)
+    parts = [gap]
+    for recording in recordings:
+        parts += [recording / _FULL_SCALE, gap]
+    return np.concatenate(parts)
+
+
+def babble(recordings: Sequence[np.ndarray], samples: int, talkers: int, rng: np.random.Generator) -> np.ndarray:
+    """``talkers`` people at once at equal loudness: random stretches of speech summed, float32 (samples,)."""
+    speech = np.concatenate(recordings) / _FULL_SCALE
+    total = np.zeros(samples, dtype=np.float32)
+    for _ in range(talkers):
+        start = int(rng.integers(0, len(speech)))
+        voice = np.resize(np.roll(speech, -start), samples)
+        total += voice / max(float(np.sqrt(np.mean(voice**2))), 1e-6)
+    return total
+
+
+def at_snr(speech: np.ndarray, noise: np.ndarray, snr_db: float, level: float) -> np.ndarray:
+    """speech + noise with 20 log10(level / rms(noise)) = snr_db; ``level`` is the speech's rms where it is active."""
+    rms = max(float(np.sqrt(np.mean(noise**2))), 1e-9)
+    return np.clip(speech + noise * (level / rms * 10.0 ** (-snr_db / 20.0)), -1.0, 1.0).astype(np.float32)
+
+
+def hear_clips(
+    model: WakeWordModel, clips: np.ndarray, noise: np.ndarray | None = None, snr_db: float = 20.0
+) -> list[Heard]:
+    """Each int16 clip (T,) alone in a stream: a second before it, a second after, silent or in ``noise``.
+
+    With noise (a long float32 recording) every clip gets its own stretch of it at ``snr_db`` against the rms of
+    the clip's loud part, and the seconds around the clip hold the same noise.
+    """
+    heard = []
+    for index, clip in enumerate(clips):
+        stream = string_together([clip], gap_s=1.0)
+        if noise is not None:
+            stretch = np.resize(np.roll(noise, -index * 7919), len(stream))
+            stream = at_snr(stream, stretch, snr_db, active_rms(clip / _FULL_SCALE))
+        heard.append(hear(model, stream))
+    return heard
+
+
+def active_rms(clip: np.ndarray) -> float:
+    """Root mean square of the loud part of a clip (see training.augment.active_range)."""
+    from training.augment import active_range
+
+    start, end = active_range(clip)
+    return float(np.sqrt(np.mean(np.square(clip[start:end])))) or 1e-4
+
+
+def missed(heard: Sequence[Heard], rule: DecisionRule) -> int:
+    """How many streams of hear_clips had no detection."""
+    return sum(not stream.alarms(rule) for stream in heard)

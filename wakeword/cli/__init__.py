@@ -1,0 +1,76 @@
+"""The ``wakeword`` command. Each sub-command is a module, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from wakeword.errors import WakewordError
+from wakeword.version import __version__
+
+#: sub-command -> (module, attribute, one line for the overview)
+COMMANDS = {
+    "detect": ("wakeword.cli.detect", "detect", "Find keywords in sound files."),
+    "listen": ("wakeword.cli.listen", "listen", "Hear keywords live on a microphone."),
+    "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
+    "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
+    "models": ("wakeword.cli.models", "models", "List the bundled models."),
+    "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
+    "devices": ("wakeword.cli.listen", "devices", "List the microphones."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its sub-commands by name and help line; imports one only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wakeword")
+def cli() -> None:
+    """Streaming wake-word detection that stays silent on words that sound like the keyword."""
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line; every error of the user's world is one sentence and exit code 2."""
+    try:
+        code: Any = cli.main(args, prog_name="wakeword", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except WakewordError as error:
+        click.echo(f"wakeword: {error}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("", err=True)
+        code = 130
+    except BrokenPipeError:  # the reader of a pipe went away, as `| head` does: not worth a word
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except ModuleNotFoundError as error:
+        extra = "train"
+        if error.name is None or error.name.split(".")[0] == "wakeword":
+            raise
+        click.echo(f"wakeword: this needs {error.name}: install it with  pip install 'wakeword[{extra}]'", err=True)
+        code = 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"wakeword: {where}{error.strerror or error}", err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)

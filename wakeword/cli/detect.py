@@ -1,0 +1,113 @@
+"""``wakeword detect``: keywords in sound files, as text or JSON lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from wakeword.audio import SAMPLE_RATE, file_blocks
+from wakeword.cli.options import detector_options, make_detector
+from wakeword.detector import Detection, Detector
+from wakeword.errors import AudioError, WakewordError
+from wakeword.model import write_atomically
+
+#: Silence heard before and after a file, in seconds. A decision takes several windows of a second each, and a file cut
+#: close around the word would not hold them.
+MARGIN_S = 0.5
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@detector_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
+@click.option("--scores", "scores_file", type=click.Path(dir_okay=False), help="Save every window's score to OUT.npz.")
+def detect(
+    files: tuple[str, ...],
+    models: tuple[str, ...],
+    point: str | None,
+    threshold: float | None,
+    as_json: bool,
+    scores_file: str | None,
+) -> None:
+    """Find keywords in sound files of any rate, channels and format that libsndfile reads.
+
+    Exit code: 0 a keyword was found, 1 none was, 2 an error (the other files are still heard).
+    """
+    detector = make_detector(models, point, threshold)
+    limits = dict(zip((model.keyword for model in detector.models), detector.thresholds, strict=True))
+    found = failed = 0
+    kept: dict[str, Any] = {"files": [], "keywords": [model.keyword for model in detector.models]}
+    for file in files:
+        try:
+            detections, end_s, scores = hear_file(detector, Path(file))
+        except AudioError as error:
+            click.echo(f"wakeword: {error}", err=True)
+            failed += 1
+            continue
+        index = len(kept["files"])
+        kept["files"].append(file)
+        kept[f"end_s_{index}"], kept[f"scores_{index}"] = end_s, scores
+        for detection in detections:
+            _print(file, detection, limits[detection.keyword], as_json)
+        found += len(detections)
+        if not detections and not as_json and sys.stdout.isatty():
+            click.echo(f"{file}: no keyword")
+    if scores_file:
+        _save_scores(Path(scores_file), kept)
+    raise SystemExit(2 if failed else 0 if found else 1)
+
+
+def hear_file(detector: Detector, path: Path) -> tuple[list[Detection], np.ndarray, np.ndarray]:
+    """One file through a reset Detector: detections, window ends in s (K,), scores (K, models).
+
+    Times are the file's own: a window that began in the silence before it starts at 0.
+    """
+    detector.reset()
+    silence = np.zeros(int(MARGIN_S * SAMPLE_RATE), dtype=np.float32)
+    steps = [detector.step(silence)]
+    samples = 0
+    for block in file_blocks(path):
+        samples += len(block)
+        steps.append(detector.step(block))
+    steps.append(detector.step(silence))
+    length = samples / SAMPLE_RATE
+    detections = [
+        replace(d, start_s=max(0.0, d.start_s - MARGIN_S), end_s=min(length, d.end_s - MARGIN_S))
+        for step in steps
+        for d in step.detections
+    ]
+    end_s = np.concatenate([step.window_end_s for step in steps]) - MARGIN_S
+    return detections, end_s, np.concatenate([step.scores for step in steps])
+
+
+def _print(file: str, detection: Detection, threshold: float, as_json: bool) -> None:
+    if as_json:
+        record = {
+            "file": file,
+            "keyword": detection.keyword,
+            "start_s": round(detection.start_s, 3),
+            "end_s": round(detection.end_s, 3),
+            "score": round(detection.score, 4),
+            "threshold": round(threshold, 4),
+        }
+        click.echo(json.dumps(record, ensure_ascii=False))
+    else:
+        times = f"{detection.start_s:8.2f} - {detection.end_s:.2f} s"
+        click.echo(f"{file}: {times}  {detection.keyword}  score {detection.score:.2f} (threshold {threshold:.2f})")
+
+
+def _save_scores(path: Path, kept: dict[str, Any]) -> None:
+    """An .npz of plain arrays: files, keywords, and for file i end_s_i (K,) and scores_i (K, keywords)."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{name: np.asarray(value) for name, value in kept.items()})
+    try:
+        write_atomically(path, stream.getvalue())
+    except OSError as error:
+        raise WakewordError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,52 @@
+"""``wakeword models`` and ``wakeword info``: what is there, and what a model says of itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from wakeword.model import WakeWordModel, bundled_models, load_model
+
+
+@click.command()
+def models() -> None:
+    """List the bundled models with their size and default operating point."""
+    for name in bundled_models():
+        model = load_model(name)
+        click.echo(f"{name:12} {model.units} units  {_point_line(model)}")
+
+
+def _point_line(model: WakeWordModel) -> str:
+    point = model.card["default_point"]
+    return f"default point {point}: threshold {model.rule().threshold:.2f}"
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--json", "as_json", is_flag=True, help="The whole card as JSON.")
+def info(model: str, as_json: bool) -> None:
+    """Show the card of a bundled model or a .wakeword file: thresholds, figures, data, recipe, licence."""
+    loaded = load_model(model)
+    card = {"keyword": loaded.keyword, "feature_spec": loaded.spec.to_dict(), **loaded.card}
+    if as_json:
+        click.echo(json.dumps(card, indent=1, ensure_ascii=False))
+        return
+    click.echo(f"{loaded.keyword}: LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames")
+    click.echo("\n".join(_lines({k: v for k, v in card.items() if k not in ("keyword",)}, 0)))
+
+
+def _lines(value: Any, depth: int) -> list[str]:
+    """A nested card as indented lines; a long list as its length, because nobody reads it on a screen."""
+    pad = "  " * depth
+    lines = []
+    for key, item in value.items():
+        if isinstance(item, dict):
+            lines += [f"{pad}{key}", *_lines(item, depth + 1)]
+        elif isinstance(item, list) and (len(item) > 6 or (item and isinstance(item[0], list | dict))):
+            lines.append(f"{pad}{key}: {len(item)} entries (--json shows them)")
+        else:
+            shown = f"{item:.4g}" if isinstance(item, float) else item
+            lines.append(f"{pad}{key}: {shown}")
+    return lines

@@ -1,0 +1,41 @@
+"""Options that several sub-commands share, and the Detector they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from wakeword.detector import Detector
+from wakeword.errors import ModelFileError
+from wakeword.model import bundled_models
+
+
+def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--model, --point and --threshold."""
+    for option in (
+        click.option(
+            "--threshold", type=float, metavar="LOGIT", help="Fire at this score instead of at an operating point."
+        ),
+        click.option("--point", metavar="NAME", help="Operating point: alarms (few false alarms), fpr_3, fpr_5."),
+        click.option(
+            "--model",
+            "models",
+            multiple=True,
+            metavar="NAME|FILE",
+            help="A bundled model or a .wakeword file; may be repeated. Default: all bundled models.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def make_detector(models: tuple[str, ...], point: str | None, threshold: float | None) -> Detector:
+    """The Detector of those options; raises ModelFileError where a model or a point does not exist."""
+    if point is not None and threshold is not None:
+        raise click.UsageError("--point and --threshold exclude each other: a point is a threshold with a name.")
+    chosen = list(models) or list(bundled_models())
+    if not chosen:
+        raise ModelFileError("no model is bundled: name one with --model FILE")
+    return Detector(chosen, point=point, threshold=threshold)

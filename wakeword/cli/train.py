@@ -1,0 +1,116 @@
+"""``wakeword train``: from folders of recordings to a calibrated model and its report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wakeword.model import WakeWordModel
+
+if TYPE_CHECKING:
+    from training.fit import Epoch
+
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("keyword")
+@click.option("--data", type=_FOLDER, required=True, help="Folder in the layout of Speech Commands: one folder a word.")
+@click.option("--download", is_flag=True, help="Download Speech Commands v0.02 (2.4 GB) into --data first.")
+@click.option("--noise", type=_FOLDER, multiple=True, help="Folder of noise recordings; may be repeated.")
+@click.option("--speech", type=_FOLDER, multiple=True, help="Folder of continuous speech without the keyword; may be repeated.")
+@click.option("--objective", type=click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"]), default="drocc-lf", show_default=True)
+@click.option("--recipe", "recipe_name", type=click.Choice(["paper", "deploy"]), default="deploy", show_default=True)
+@click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's.")
+@click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
+@click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Processor threads; part of what a seed reproduces.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Model file to write.  [default: KEYWORD.wakeword]")
+def train(
+    keyword: str,
+    data: Path,
+    download: bool,
+    noise: tuple[Path, ...],
+    speech: tuple[Path, ...],
+    objective: str,
+    recipe_name: str,
+    epochs: int | None,
+    units: int | None,
+    limit: int | None,
+    seed: int,
+    threads: int,
+    out: Path | None,
+) -> None:  # fmt: skip
+    """Learn KEYWORD from recordings and write a calibrated model with its report.
+
+    The run is checkpointed after every epoch: the same command goes on where a killed one stopped.
+    """
+    import torch
+
+    from training.pipeline import Run
+    from training.pipeline import train as run_training
+    from training.recipes import RECIPES
+
+    if download:
+        from training.download import download_speech_commands
+
+        download_speech_commands(data)
+    torch.set_num_threads(threads)
+    given = {"objective": objective, "epochs": epochs, "units": units}
+    recipe = RECIPES[recipe_name](keyword).changed(**{k: v for k, v in given.items() if v is not None})
+    run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, seed, limit)
+    with _EpochProgress(recipe.epochs) as progress:
+        model = run_training(run, click.echo, progress.show)
+    click.echo(_summary(model))
+    click.echo(f"saved {run.out} and its report {run.out.with_suffix('').name}.report.html")
+
+
+class _EpochProgress:
+    """A progress bar with the time left on a terminal; one line an epoch elsewhere."""
+
+    def __init__(self, epochs: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.epochs = epochs
+        self._live = sys.stdout.isatty()
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+        self._bar = Progress(*columns, TimeRemainingColumn(), disable=not self._live)
+        self._task = self._bar.add_task("epochs", total=epochs, visible=False)
+
+    def __enter__(self) -> _EpochProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, epoch: Epoch) -> None:
+        """Advance to an epoch that is done."""
+        figures = (
+            f"loss {epoch.loss:.4f} (adversarial {epoch.adversarial:.4f})  "
+            f"validation loss {epoch.validation_loss:.4f}  recall at strict FPRs {epoch.score[0]:.1%}"
+        )
+        if self._live:
+            last = epoch.number + 1 == self.epochs
+            self._bar.update(self._task, completed=epoch.number + 1, description=figures, visible=not last)
+        else:
+            click.echo(f"epoch {epoch.number + 1}/{self.epochs}  {figures}")
+
+
+def _summary(model: WakeWordModel) -> str:
+    """The figures people ask for first, with their n."""
+    evaluation = model.card["evaluation"]
+    clip = evaluation["clips"]["fpr_3"]
+    point = evaluation["streaming"]["points"][model.card["default_point"]]
+    recall, reached, alarms = clip["recall"], clip["fpr_reached"], point["false_alarms"]
+    miss = point["miss_in_silence"]
+    return (
+        f"test split, single clips at FPR 3 % of validation: recall {recall['rate']:.1%} ({recall['count']}/{recall['n']}), "
+        f"FPR reached {reached['rate']:.1%} ({reached['count']}/{reached['n']})\n"
+        f"test split, streamed at the default point: {alarms['count']} false alarms in {alarms['hours']:.2f} h, "
+        f"{miss['count']} of {miss['n']} keywords missed"
+    )

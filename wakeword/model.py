@@ -1,0 +1,199 @@
+"""A wake-word model as one file: weights, front end, normalisation, thresholds and card, without pickle.
+
+A ``*.wakeword`` file is an .npz archive of plain numeric arrays plus ``card.json``, the UTF-8 bytes of a JSON
+object. Loading parses numbers and text and nothing else; it never executes code. The same model saved twice
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wakeword.decision import DecisionRule
+from wakeword.errors import ModelFileError
+from wakeword.features import FeatureSpec
+
+FORMAT = "wakeword-model"
+FORMAT_VERSION = 1
+SUFFIX = ".wakeword"
+_CARD = "card.json"
+_ARRAYS = ("mean", "std", "w_ih", "w_hh", "bias", "w_out", "b_out")
+#: No honest model comes near this; a file that claims more is not unpacked.
+_MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class WakeWordModel:
+    """One keyword's detector: standardised MFCC -> one LSTM layer -> last hidden state -> one logit.
+
+    mean, std   float32 (D,): of the training set's frames
+    w_ih, w_hh  float32 (4H, D), (4H, H); bias float32 (4H,): gates in torch's order i, f, g, o
+    w_out       float32 (H,); b_out: logit = w_out . h + b_out; higher = more keyword-like
+    card        JSON: operating_points, default_point, decision, evaluation, data, recipe, seed, licence, libraries
+    """
+
+    keyword: str
+    spec: FeatureSpec
+    mean: np.ndarray
+    std: np.ndarray
+    w_ih: np.ndarray
+    w_hh: np.ndarray
+    bias: np.ndarray
+    w_out: np.ndarray
+    b_out: float
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        units, width = self.units, self.spec.n_cepstra
+        shapes = {
+            "mean": (width,), "std": (width,), "w_ih": (4 * units, width), "w_hh": (4 * units, units),
+            "bias": (4 * units,), "w_out": (units,),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.dtype != np.float32 or array.shape != shape:
+                raise ValueError(f"{name} must be float32 {shape}, not {array.dtype} {array.shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds a value that is not finite")
+        if not np.isfinite(self.b_out) or not (self.std > 0.0).all():
+            raise ValueError("b_out must be finite and every std above 0")
+
+    @property
+    def units(self) -> int:
+        """Hidden units H of the LSTM."""
+        return int(self.w_out.shape[0])
+
+    @property
+    def operating_points(self) -> dict[str, dict[str, Any]]:
+        """Named thresholds with what was measured at each; the names are fpr_3, fpr_5 and alarms."""
+        return self.card.get("operating_points", {})
+
+    def rule(self, point: str | None = None, threshold: float | None = None) -> DecisionRule:
+        """The decision rule at an operating point (None = the model's default), or at a threshold of one's own.
+
+        Raises ModelFileError naming the points there are when the model has none of that name.
+        """
+        decision = self.card.get("decision", {})
+        if threshold is None:
+            name = point or self.card.get("default_point")
+            if name not in self.operating_points:
+                known = ", ".join(self.operating_points) or "none"
+                raise ModelFileError(f"model {self.keyword!r} has no operating point {name!r} (it has: {known})")
+            threshold = float(self.operating_points[name]["threshold"])
+        return DecisionRule(threshold=threshold, **decision)
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes: the same for the same model, whenever and wherever it is saved."""
+        card = {
+            "format": FORMAT, "format_version": FORMAT_VERSION, "keyword": self.keyword,
+            "feature_spec": self.spec.to_dict(), **self.card,
+        }  # fmt: skip
+        text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        members = {_CARD: text.encode()}
+        for name in _ARRAYS:
+            stream = io.BytesIO()
+            np.lib.format.write_array(stream, np.asarray(getattr(self, name), dtype=np.float32), allow_pickle=False)
+            members[f"{name}.npy"] = stream.getvalue()
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name, content in members.items():
+                # A ZipInfo made from a name alone has a constant date, so the bytes do not depend on the clock.
+                archive.writestr(zipfile.ZipInfo(name), content, compress_type=zipfile.ZIP_DEFLATED)
+        return out.getvalue()
+
+    def save(self, path: str | Path) -> None:
+        """Write the file to a temporary name beside ``path``, then rename: it is there whole or not at all."""
+        write_atomically(Path(path), self.to_bytes())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put ``content`` at ``path`` so that no reader ever sees half of it. Raises OSError as open() does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes it private; a model is to be shared
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def bundled_models() -> dict[str, Path]:
+    """Keyword -> path of the models inside the package, in alphabetical order."""
+    folder = Path(str(resources.files("wakeword") / "models"))
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def load_model(name_or_path: str | Path) -> WakeWordModel:
+    """A bundled model by keyword, or a model file by path.
+
+    Raises ModelFileError, in one sentence, when there is no such model or the file is damaged, truncated,
+    foreign, or of a newer format.
+    """
+    bundled = bundled_models()
+    if str(name_or_path) in bundled:
+        return _load(bundled[str(name_or_path)])
+    path = Path(name_or_path)
+    if not path.is_file():
+        known = ", ".join(bundled) or "none"
+        raise ModelFileError(f"{name_or_path}: there is no such model file, nor a bundled model (bundled: {known})")
+    return _load(path)
+
+
+def _load(path: Path) -> WakeWordModel:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
+                raise ModelFileError(f"{path} claims more than {_MAX_BYTES >> 20} MiB: it is not a wakeword model")
+            if _CARD not in archive.namelist():
+                raise ModelFileError(f"{path} is an archive but holds no {_CARD}: it is not a wakeword model")
+            card = json.loads(archive.read(_CARD))
+            _check_format(path, card)
+            arrays = {
+                name: np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+                for name in _ARRAYS
+            }
+        spec = FeatureSpec(**card.pop("feature_spec"))
+        keyword, bias = str(card.pop("keyword")), float(arrays.pop("b_out"))
+        model = WakeWordModel(keyword, spec, **arrays, b_out=bias, card=_without_header(card))
+        model.rule()  # a model whose default point cannot be used is damaged too
+        return model
+    except ModelFileError:
+        raise
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ModelFileError(f"{path} is damaged, truncated, or no wakeword model ({error})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged: its content is not a wakeword model's ({error})") from error
+
+
+def _check_format(path: Path, card: Any) -> None:
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is not a wakeword model: its card does not say {FORMAT!r}")
+    version = card.get("format_version")
+    if not isinstance(version, int) or version < 1:
+        raise ModelFileError(f"{path} is damaged: its format version is {version!r}")
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has format {version}, newer than the {FORMAT_VERSION} this program reads: upgrade wakeword"
+        )
+
+
+def _without_header(card: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in card.items() if key not in ("format", "format_version")}

@@ -1,0 +1,1 @@
+"""The model files that ship with the package; see wakeword.model.bundled_models."""
