@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` and `make test`. Both set up what they need in .venv.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime

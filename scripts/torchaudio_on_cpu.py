@@ -20,7 +20,10 @@ def main() -> int:
     if _imports():
         return 0
     if subprocess.call([sys.executable, "-c", "import sys, torch; sys.exit(torch.version.cuda is not None)"]):
-        print("torchaudio does not import, and torch is not a CPU build: reinstall both together.", file=sys.stderr)
+        print(
+            "torchaudio does not import, and torch is not a CPU build: reinstall both together.",
+            file=sys.stderr,
+        )
         return 1
     package = importlib.util.find_spec("torchaudio")
     if package is None or package.origin is None:

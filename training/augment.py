@@ -89,7 +89,7 @@ def cut_window(clip: np.ndarray, offset: int, samples: int, before: np.ndarray, 
     if last > first:
         window[first:last] = clip[offset + first : offset + last]
     fade = np.linspace(0.0, 1.0, _FADE, dtype=np.float32)
-    if 0 < first and last - first >= _FADE:
+    if first > 0 and last - first >= _FADE:
         window[first : first + _FADE] *= fade
     if last < samples and last - first >= _FADE:
         window[last - _FADE : last] *= fade[::-1]

@@ -38,7 +38,12 @@ class CalibrationSettings:
 
     def to_dict(self) -> dict[str, float | int]:
         """What the model file keeps: the arguments of DecisionRule beside the threshold."""
-        return {"n": self.n, "m": self.m, "rearm_margin": self.rearm_margin, "refractory_s": self.refractory_s}
+        return {
+            "n": self.n,
+            "m": self.m,
+            "rearm_margin": self.rearm_margin,
+            "refractory_s": self.refractory_s,
+        }
 
 
 def clip_scores(model: WakeWordModel, clips: np.ndarray) -> np.ndarray:
@@ -96,9 +101,7 @@ def corpus_speech(corpus: Corpus, split: str) -> list[np.ndarray]:
     return corpus.speech[split] or list(words.samples[~words.is_keyword])
 
 
-def _alarm_point(
-    streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings
-) -> dict[str, Any]:
+def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings) -> dict[str, Any]:
     """The default point: at most the acceptable alarms, and beyond that the middle of the room there is.
 
     ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest that misses no more than is acceptable.

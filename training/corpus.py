@@ -82,7 +82,11 @@ def recording_split(name: str) -> Split:
 
 
 def load_corpus(
-    keyword: str, data: Path, speech: Sequence[Path] = (), noise: Sequence[Path] = (), limit: int | None = None
+    keyword: str,
+    data: Path,
+    speech: Sequence[Path] = (),
+    noise: Sequence[Path] = (),
+    limit: int | None = None,
 ) -> Corpus:
     """Read the word clips under ``data`` and the recordings under ``speech`` and ``noise`` folders.
 

@@ -10,12 +10,9 @@ import errno
 import hashlib
 import os
 import re
-import shutil
-import tarfile
 import time
-import zlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from training.speech_commands import holds_clips
+from training.unpack import Archive, unpack
 from wakeword.errors import DownloadError
 
 URL = "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz"
@@ -104,7 +102,13 @@ def download_speech_commands(
         with _bar(progress) as bar:
             if not (job.archive.is_file() and job.is_right(job.archive)):
                 _fetch(job, bar)
-            _extract(job, bar)
+            task = bar.add_task("Unpacking", total=job.archive.stat().st_size)
+            unpack(
+                Archive(job.archive, url, max_bytes),
+                job.folder,
+                holds_clips,
+                lambda read: bar.update(task, completed=read),
+            )
         job.archive.unlink()
     except OSError as error:
         raise DownloadError(_disk_sentence(job, error)) from error
@@ -233,57 +237,6 @@ def _receive(job: _Job, response: requests.Response, offset: int, bar: Progress)
         raise DownloadError(f"{job.url} is larger than the allowed {job.max_bytes} bytes and was deleted.")
     if total is not None and offset < total:
         raise _BrokenError("the connection broke")
-
-
-def _extract(job: _Job, bar: Progress) -> None:
-    """Unpacks beside the folder and renames at the end, so a folder that is there is complete."""
-    staging = job.folder.with_name(job.folder.name + ".extracting")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
-    try:
-        _unpack(job, staging, bar)
-        if not holds_clips(staging):
-            raise DownloadError(f"The archive from {job.url} holds no Speech Commands clip and was deleted.")
-        if job.folder.is_dir():
-            job.folder.rmdir()
-        staging.rename(job.folder)
-    except DownloadError:
-        job.archive.unlink(missing_ok=True)
-        raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _unpack(job: _Job, staging: Path, bar: Progress) -> None:
-    task = bar.add_task("Unpacking", total=job.archive.stat().st_size)
-    size = 0
-    try:
-        # The stream mode never seeks back, which a forged header could make the other mode do for ever.
-        with job.archive.open("rb") as file, tarfile.open(fileobj=file, mode="r|gz") as archive:
-            for member in archive:
-                size += member.size
-                if fault := _fault(member) or (size > job.max_bytes and "exceeds the allowed size") or "":
-                    raise DownloadError(
-                        f"The archive from {job.url} was deleted and nothing of it kept because its entry "
-                        f"{member.name!r} {fault}; take the data set from its official address."
-                    )
-                archive.extract(member, staging, filter="data")
-                bar.update(task, completed=file.tell())
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise DownloadError(
-            f"The archive from {job.url} cannot be unpacked ({error}) and was deleted; run this again."
-        ) from error
-
-
-def _fault(member: tarfile.TarInfo) -> str:
-    """Why an entry is refused, or nothing; the data set has neither links nor sparse files nor devices."""
-    # The rules of Windows know both kinds of slash and drive letters, so one check serves every system.
-    path = PureWindowsPath(member.name)
-    if path.drive or path.root or ".." in path.parts:
-        return "lies outside the folder"
-    if not (member.isreg() or member.isdir()) or member.issparse():
-        return "is not a plain file or folder"
-    return ""
 
 
 def _disk_sentence(job: _Job, error: OSError) -> str:

@@ -6,11 +6,11 @@ import hashlib
 import io
 import json
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,10 @@ def fit(
         optimizer.load_state_dict(state.optimizer)
     else:
         state = _State(network.state_dict(), optimizer.state_dict(), _copy(network))
-    held_out = (torch.from_numpy(_standardised(validation.features, standard)), torch.from_numpy(validation.labels))
+    held_out = (
+        torch.from_numpy(_standardised(validation.features, standard)),
+        torch.from_numpy(validation.labels),
+    )
     with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
         upcoming = ahead.submit(source.epoch, len(state.history))
         for number in range(len(state.history), recipe.epochs):
@@ -110,7 +113,7 @@ def fit(
 def _new_network(spec: FeatureSpec, recipe: Recipe, seed: int) -> KeywordLSTM:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return KeywordLSTM(spec.n_cepstra, recipe.units)
+        return KeywordLSTM(spec.n_cepstra, recipe.units, recipe.pooling)
 
 
 def _learn(
@@ -151,7 +154,7 @@ def _learn(
         raise TrainingError(
             f"the loss is no longer finite in epoch {number + 1}: train again with a lower learning rate or another seed"
         )
-    return totals[0] / batches, totals[1] / batches
+    return float(totals[0]) / batches, float(totals[1]) / batches
 
 
 def _learning_rate(recipe: Recipe, epoch: float) -> float:
@@ -165,9 +168,7 @@ def _learning_rate(recipe: Recipe, epoch: float) -> float:
 
 
 @torch.no_grad()
-def _judge(
-    network: KeywordLSTM, number: int, losses: tuple[float, float], held_out: tuple[Tensor, Tensor]
-) -> Epoch:
+def _judge(network: KeywordLSTM, number: int, losses: tuple[float, float], held_out: tuple[Tensor, Tensor]) -> Epoch:
     network.eval()
     x, y = held_out
     logits = torch.cat([network(part) for part in x.split(512)])
@@ -213,12 +214,10 @@ def _read(path: Path, identity: str) -> _State:
         found = saved.pop("identity")
         history = [Epoch(**{**epoch, "score": tuple(epoch["score"])}) for epoch in saved.pop("history")]
         state = _State(**saved, history=history)
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TrainingError(f"{path} is no usable checkpoint ({type(error).__name__}): delete it to start over") from error
-    except Exception as error:  # torch raises pickle's own error, which it does not export
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise TrainingError(f"{path} is no usable checkpoint: delete {os.fspath(path)} to start over") from error
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+        raise TrainingError(f"{path} is no usable checkpoint: delete it to start over") from error
     if found != identity:
-        raise TrainingError(f"{path} belongs to another run (other data, recipe or seed): delete it, or choose another --out")
+        raise TrainingError(
+            f"{path} belongs to another run (other data, recipe or seed): delete it, or choose another --out"
+        )
     return state

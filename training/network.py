@@ -19,8 +19,9 @@ class KeywordLSTM(nn.Module):
     gradient of a word's first syllable has vanished by the end of 98 frames.
     """
 
-    def __init__(self, n_cepstra: int, units: int) -> None:
+    def __init__(self, n_cepstra: int, units: int, pooling: str = "last") -> None:
         super().__init__()
+        self.pooling = pooling
         self.lstm = nn.LSTM(n_cepstra, units, batch_first=True)
         self.out = nn.Linear(units, 1)
         nn.init.xavier_uniform_(self.lstm.weight_ih_l0)
@@ -34,11 +35,16 @@ class KeywordLSTM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Standardised frames (B, T, n_cepstra) -> logits (B,)."""
         hidden, _ = self.lstm(x)
-        return self.out(hidden[:, -1]).squeeze(-1)
+        pooled = hidden[:, -1] if self.pooling == "last" else hidden.mean(dim=1)
+        return self.out(pooled).squeeze(-1)
 
 
 def to_model(
-    network: KeywordLSTM, keyword: str, spec: FeatureSpec, standard: tuple[np.ndarray, np.ndarray], card: dict[str, Any]
+    network: KeywordLSTM,
+    keyword: str,
+    spec: FeatureSpec,
+    standard: tuple[np.ndarray, np.ndarray],
+    card: dict[str, Any],
 ) -> WakeWordModel:
     """The network's weights as a model file's; ``standard`` is (mean, std), float32 (n_cepstra,) each."""
     weights = {name: value.detach().numpy().astype(np.float32).copy() for name, value in network.state_dict().items()}
@@ -52,5 +58,6 @@ def to_model(
         bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
         w_out=weights["out.weight"][0],
         b_out=float(weights["out.bias"][0]),
+        pooling=network.pooling,
         card=card,
     )

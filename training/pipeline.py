@@ -87,9 +87,7 @@ def validation_examples(source: ExampleSource) -> Examples:
     parts = [source.plain()]
     if source.recipe.augment is not None:
         parts += [source.epoch(1), source.epoch(2)]
-    return Examples(
-        np.concatenate([part.features for part in parts]), np.concatenate([part.labels for part in parts])
-    )
+    return Examples(np.concatenate([part.features for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
 def finish(

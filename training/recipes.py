@@ -18,6 +18,7 @@ class Recipe:
     one_class: OneClassSettings
     objective: str = "drocc-lf"
     units: int = 128
+    pooling: str = "last"
     epochs: int = 40
     batch_size: int = 256
     learning_rate: float = 1e-3

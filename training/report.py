@@ -80,7 +80,9 @@ def _stream_table(points: dict[str, Any]) -> str:
     for name, point in points.items():
         misses = [_rate(value) for key, value in point.items() if key.startswith("miss_in_")]
         alarms = point["false_alarms"]
-        rate = f"{alarms['per_hour']:.2f} ({alarms['count']}, below {alarms['upper_95']:.1f})" if alarms["hours"] else "-"
+        rate = (
+            f"{alarms['per_hour']:.2f} ({alarms['count']}, below {alarms['upper_95']:.1f})" if alarms["hours"] else "-"
+        )
         rows.append((name, f"{point['threshold']:.2f}", rate, *misses))
     heads = [key.replace("_", " ") for key in next(iter(points.values())) if key.startswith("miss_in_")]
     return _table(("point", "threshold", "false alarms / h (count, 95 % bound)", *heads), rows)
@@ -115,7 +117,12 @@ def _det_figure(evaluation: Evaluation) -> Figure:
     labels = [f"{tick:.1%}" if tick < 0.01 else f"{tick:.0%}" for tick in ticks]
     axes.set_xticks(norm.ppf(ticks), labels, rotation=45)
     axes.set_yticks(norm.ppf(ticks), labels)
-    axes.set(xlabel="false-positive rate", ylabel="miss rate", xlim=norm.ppf([5e-4, 0.6]), ylim=norm.ppf([5e-4, 0.6]))
+    axes.set(
+        xlabel="false-positive rate",
+        ylabel="miss rate",
+        xlim=norm.ppf([5e-4, 0.6]),
+        ylim=norm.ppf([5e-4, 0.6]),
+    )
     axes.grid(alpha=0.3)
     return figure
 

@@ -74,11 +74,7 @@ def read_folder(root: Path) -> list[Clip]:
     _require_folder(root)
     try:
         listed = _read_lists(root)
-        clips = [
-            _clip(path, folder.name, listed)
-            for folder in _word_folders(root)
-            for path in _audio_files(folder)
-        ]
+        clips = [_clip(path, folder.name, listed) for folder in _word_folders(root) for path in _audio_files(folder)]
     except OSError as error:
         raise DataError(f"The folder {root} cannot be read ({error}); check its permissions.") from error
     if not clips:

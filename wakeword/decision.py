@@ -11,7 +11,7 @@ class DecisionRule:
     """When a row of window scores is one detection.
 
     threshold      logit a window must reach to count
-    n, m           fires when n of the last m windows count
+    n, m           fires at a window that counts, when n of the last m do
     rearm_margin   after firing, a score below threshold - rearm_margin must be seen before it can fire again:
                    one long word is one event
     refractory_s   and this many seconds must have passed since it fired
@@ -47,11 +47,12 @@ class Decider:
     def push(self, score: float, end_sample: int) -> bool:
         """One window's score and the sample its window ends at -> whether the keyword is detected now."""
         rule = self.rule
-        self._counts.append(score >= rule.threshold)
+        counts = score >= rule.threshold
+        self._counts.append(counts)
         if not self._armed and score < rule.threshold - rule.rearm_margin:
             self._armed = True
         rested = self._fired_at is None or end_sample - self._fired_at >= self._refractory
-        if not (self._armed and rested and sum(self._counts) >= rule.n):
+        if not (counts and self._armed and rested and sum(self._counts) >= rule.n):
             return False
         self._armed = False
         self._fired_at = end_sample

@@ -108,7 +108,7 @@ def _framed(samples: np.ndarray, spec: FeatureSpec) -> np.ndarray:
     return sliding_window_view(samples, spec.frame_length, axis=-1)[..., :: spec.hop_length, :]
 
 
-def mfcc(samples: np.ndarray, spec: FeatureSpec = FeatureSpec()) -> np.ndarray:  # noqa: B008 - frozen
+def mfcc(samples: np.ndarray, spec: FeatureSpec = FeatureSpec()) -> np.ndarray:
     """MFCC of one clip or of a batch.
 
     samples: (..., T) in [-1, 1] at spec.sample_rate, T >= frame_length. Returns float32 (..., F, n_cepstra)

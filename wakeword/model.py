@@ -27,6 +27,7 @@ from wakeword.features import FeatureSpec
 FORMAT = "wakeword-model"
 FORMAT_VERSION = 1
 SUFFIX = ".wakeword"
+POOLINGS = ("last", "mean")
 _CARD = "card.json"
 _ARRAYS = ("mean", "std", "w_ih", "w_hh", "bias", "w_out", "b_out")
 #: No honest model comes near this; a file that claims more is not unpacked.
@@ -40,6 +41,7 @@ class WakeWordModel:
     mean, std   float32 (D,): of the training set's frames
     w_ih, w_hh  float32 (4H, D), (4H, H); bias float32 (4H,): gates in torch's order i, f, g, o
     w_out       float32 (H,); b_out: logit = w_out . h + b_out; higher = more keyword-like
+    pooling     which h: "last", the hidden state after the window's last frame, or "mean", over all its frames
     card        JSON: operating_points, default_point, decision, evaluation, data, recipe, seed, licence, libraries
     """
 
@@ -52,6 +54,7 @@ class WakeWordModel:
     bias: np.ndarray
     w_out: np.ndarray
     b_out: float
+    pooling: str = "last"
     card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -66,6 +69,8 @@ class WakeWordModel:
                 raise ValueError(f"{name} must be float32 {shape}, not {array.dtype} {array.shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} holds a value that is not finite")
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {self.pooling!r}")
         if not np.isfinite(self.b_out) or not (self.std > 0.0).all():
             raise ValueError("b_out must be finite and every std above 0")
 
@@ -97,7 +102,7 @@ class WakeWordModel:
         """The file's bytes: the same for the same model, whenever and wherever it is saved."""
         card = {
             "format": FORMAT, "format_version": FORMAT_VERSION, "keyword": self.keyword,
-            "feature_spec": self.spec.to_dict(), **self.card,
+            "pooling": self.pooling, "feature_spec": self.spec.to_dict(), **self.card,
         }  # fmt: skip
         text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         members = {_CARD: text.encode()}
@@ -170,7 +175,9 @@ def _load(path: Path) -> WakeWordModel:
             }
         spec = FeatureSpec(**card.pop("feature_spec"))
         keyword, bias = str(card.pop("keyword")), float(arrays.pop("b_out"))
-        model = WakeWordModel(keyword, spec, **arrays, b_out=bias, card=_without_header(card))
+        model = WakeWordModel(
+            keyword, spec, **arrays, b_out=bias, pooling=str(card.pop("pooling")), card=_without_header(card)
+        )
         model.rule()  # a model whose default point cannot be used is damaged too
         return model
     except ModelFileError:

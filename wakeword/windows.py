@@ -45,11 +45,12 @@ class SlidingWindows:
         self.hop_frames = hop_frames
         self.streams = streams
         self.rows = -(-self.spec.window_frames // hop_frames)
-        # Models of one size stack; sorting by size makes each group one run.
-        order = sorted(range(len(models)), key=lambda i: models[i].units)
+        # Models of one size and pooling stack; sorting makes each group one run.
+        kind = [(model.units, model.pooling) for model in models]
+        order = sorted(range(len(models)), key=kind.__getitem__)
         self._groups = [
             _StackedLSTM([models[i] for i in members], members, streams, self.rows)
-            for members in (list(run) for _, run in groupby(order, key=lambda i: models[i].units))
+            for members in (list(run) for _, run in groupby(order, key=kind.__getitem__))
         ]
         self._n_models = len(models)
         self.reset()
@@ -92,11 +93,14 @@ class _StackedLSTM:
         self._b_out = np.array([[model.b_out] for model in models], dtype=np.float32)  # (M, 1)
         flat = (len(models), streams * rows, units)
         self._h, self._c, self._spare = (np.zeros(flat, dtype=np.float32) for _ in range(3))
+        # For mean pooling, each row's sum of h since its window began; the last h needs no memory of its own.
+        self._sum = np.zeros(flat, dtype=np.float32) if models[0].pooling == "mean" else None
         self._gates = np.zeros((*flat[:2], 4 * units), dtype=np.float32)
 
     def clear(self) -> None:
-        self._h.fill(0.0)
-        self._c.fill(0.0)
+        for state in (self._h, self._c, self._sum):
+            if state is not None:
+                state.fill(0.0)
 
     def run(self, frames: np.ndarray, first: int, hop: int, window: int, scores: np.ndarray) -> None:
         """Step through frames (S, F, D), the first of which is frame ``first``; fill in ``scores``."""
@@ -107,7 +111,10 @@ class _StackedLSTM:
         inputs = np.ascontiguousarray(inputs.transpose(2, 0, 1, 3))[:, :, :, None, :]  # (F, M, S, 1, 4H)
         h, c, gates, spare = self._h, self._c, self._gates, self._spare
         by_row = gates.reshape(models, streams, rows, 4 * units)
-        h_rows, c_rows = h.reshape(self._shape), c.reshape(self._shape)
+        states = [h, c] if self._sum is None else [h, c, self._sum]
+        by_row_states = [state.reshape(self._shape) for state in states]
+        pooled = by_row_states[0 if self._sum is None else 2]
+        share = 1.0 if self._sum is None else 1.0 / window
         sigmoids = gates[..., : 3 * units]
         i, f, o, g = (gates[..., k * units : (k + 1) * units] for k in range(4))
         done = 0
@@ -115,8 +122,8 @@ class _StackedLSTM:
             frame = first + offset
             if frame % hop == 0:
                 row = frame // hop % rows
-                h_rows[:, :, row] = 0.0
-                c_rows[:, :, row] = 0.0
+                for state in by_row_states:
+                    state[:, :, row] = 0.0
             np.matmul(h, self._w_hh, out=gates)
             np.add(by_row, x, out=by_row)
             np.tanh(gates, out=gates)
@@ -127,9 +134,11 @@ class _StackedLSTM:
             np.add(c, spare, out=c)
             np.tanh(c, out=spare)
             np.multiply(o, spare, out=h)
+            if self._sum is not None:
+                np.add(self._sum, h, out=self._sum)
             start = frame + 1 - window
             if start >= 0 and start % hop == 0:
-                logits = (h_rows[:, :, start // hop % rows] * self._w_out).sum(axis=-1) + self._b_out
+                logits = (pooled[:, :, start // hop % rows] * self._w_out).sum(axis=-1) * share + self._b_out
                 scores[done, :, self._columns] = logits
                 done += 1
 

@@ -101,9 +101,7 @@ def test_the_generator_decides():
 def test_an_example_does_not_depend_on_the_others():
     f, x = network(), torch.randn(6, 3, 4, generator=seeded(1))
     changed = torch.cat([x[:2], 100 * x[2:]])
-    u, v = (
-        find_adversarial(f, z, Shell(1.0, 2.0), Ascent(5, 0.1, 2), generator=seeded()) for z in (x, changed)
-    )
+    u, v = (find_adversarial(f, z, Shell(1.0, 2.0), Ascent(5, 0.1, 2), generator=seeded()) for z in (x, changed))
     torch.testing.assert_close(u[:2], v[:2])
 
 
@@ -114,10 +112,7 @@ def test_it_works_where_gradients_are_off_and_on_no_examples():
         assert influence(f, torch.zeros(2, 3, 4)).shape == (2, 12)
     assert u.shape == (2, 3, 4)
     empty = torch.zeros(0, 3, 4)
-    assert (
-        find_adversarial(f, empty, Shell(1.0, 2.0), Ascent(3, 0.1, 2), generator=seeded()).shape
-        == empty.shape
-    )
+    assert find_adversarial(f, empty, Shell(1.0, 2.0), Ascent(3, 0.1, 2), generator=seeded()).shape == empty.shape
     assert influence(f, empty).shape == (0, 12)
 
 
@@ -146,9 +141,7 @@ def test_a_broken_network_is_named():
         influence(lambda v: v.sum(1) * math.nan, torch.zeros(2, 3))
 
 
-@pytest.mark.parametrize(
-    ("steps", "step_size", "every"), [(-1, 0.1, 1), (1, 0.0, 1), (1, math.nan, 1), (1, 0.1, 0)]
-)
+@pytest.mark.parametrize(("steps", "step_size", "every"), [(-1, 0.1, 1), (1, 0.0, 1), (1, math.nan, 1), (1, 0.1, 0)])
 def test_bad_settings_are_refused(steps, step_size, every):
     with pytest.raises(ValueError, match="must be"):
         Ascent(steps, step_size, every)

@@ -152,9 +152,7 @@ def test_a_small_archive(site: Site, tmp_path: Path) -> None:
     assert "range" not in site.seen[0]
 
 
-def test_no_bar_where_there_is_no_terminal(
-    site: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_no_bar_where_there_is_no_terminal(site: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     fetch(site, tmp_path / "words", progress=True)
     assert capfd.readouterr() == ("", "")
 

@@ -125,9 +125,7 @@ def test_no_point_of_the_shell_is_nearer():
         assert (u[row] - delta[row]).norm() <= nearest * (1 + 1e-9)
 
 
-@pytest.mark.parametrize(
-    "project", [project_sphere, lambda v, s: project_mahalanobis(v, torch.ones_like(v), s)]
-)
+@pytest.mark.parametrize("project", [project_sphere, lambda v, s: project_mahalanobis(v, torch.ones_like(v), s)])
 def test_rows_on_the_shell_are_bit_identical_and_projection_is_idempotent(project):
     shell = Shell(radius=1.0, gamma=2.0)
     delta, _ = random_batch(64, spread=0.0)
@@ -142,9 +140,7 @@ def test_rows_on_the_shell_are_bit_identical_and_projection_is_idempotent(projec
 def test_equal_sigma_is_the_sphere():
     delta, _ = random_batch(20, spread=0.0)
     shell = Shell(0.7, 1.3)
-    torch.testing.assert_close(
-        project_mahalanobis(delta, torch.ones_like(delta), shell), project_sphere(delta, shell)
-    )
+    torch.testing.assert_close(project_mahalanobis(delta, torch.ones_like(delta), shell), project_sphere(delta, shell))
 
 
 def test_sphere_scales_by_the_clipped_length():
@@ -178,6 +174,16 @@ def test_small_but_not_zero_at_the_largest_sigma(small):
     u = project_mahalanobis(delta, sigma, shell)
     torch.testing.assert_close(length(u, sigma), torch.ones(1, dtype=torch.float64), rtol=2e-6, atol=0)
     torch.testing.assert_close(u.double(), root_projection(delta, sigma, shell), rtol=1e-5, atol=0)
+
+
+def test_nearly_equal_largest_sigma_near_the_pole():
+    """1 - sigma / max sigma would be rounded in its first digits; the point must still be the exact one."""
+    top = torch.tensor(3.0)
+    sigma = torch.stack([top, top * (1 - 5 * 2.0**-23), top * (1 - 21 * 2.0**-23)]).unsqueeze(0)
+    delta = torch.tensor([[1e-6, 1e-6, 1e-6]])
+    shell = Shell(1.0, 1.0)
+    expected = root_projection(delta, sigma, shell)
+    torch.testing.assert_close(project_mahalanobis(delta, sigma, shell).double(), expected, rtol=1e-5, atol=0)
 
 
 def test_the_slowest_case_converges():

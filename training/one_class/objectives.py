@@ -105,11 +105,7 @@ def loss(
     if objective.shell is None or not adversarial or not len(x_positive):
         return LossParts(classification, classification, torch.zeros_like(classification))
     sigma = influence(logit_fn, x_positive) if objective.shell == "mahalanobis" else None
-    points = find_adversarial(
-        logit_fn, x_positive, settings.shell, settings.ascent, sigma, generator=generator
-    )
+    points = find_adversarial(logit_fn, x_positive, settings.shell, settings.ascent, sigma, generator=generator)
     adversarial_logits = logit_fn(points).reshape(len(points))
-    called_normal = F.binary_cross_entropy_with_logits(
-        adversarial_logits, torch.zeros_like(adversarial_logits)
-    )
+    called_normal = F.binary_cross_entropy_with_logits(adversarial_logits, torch.zeros_like(adversarial_logits))
     return LossParts(classification + settings.mu * called_normal, classification, called_normal)

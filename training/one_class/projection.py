@@ -172,7 +172,6 @@ def _newton(c: Tensor, rho: Tensor, q: Tensor, ratio: Tensor, p: Tensor, factor:
         if count <= len(active) // 2:  # few rows are left: copying them costs less than carrying the others
             keep = active.nonzero().flatten()
             rows = keep if rows is None else rows[keep]
-            root = root.clone() if root is t else root
             c, rho, q, t, lower = (tensor.index_select(0, keep) for tensor in (c, rho, q, t, lower))
             p, factor = p[:count], factor[:count]
     return root

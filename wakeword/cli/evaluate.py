@@ -16,7 +16,12 @@ _FOLDER = click.Path(path_type=Path)
 @click.argument("model", metavar="MODEL")
 @click.option("--data", type=_FOLDER, required=True, help="Folder in the layout of Speech Commands.")
 @click.option("--noise", type=_FOLDER, multiple=True, help="Folder of noise recordings; may be repeated.")
-@click.option("--speech", type=_FOLDER, multiple=True, help="Folder of continuous speech; half of it, by hash of the names, is heard.")
+@click.option(
+    "--speech",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder of continuous speech; half of it, by hash of the names, is heard.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the babble.")
 def evaluate(model: str, data: Path, noise: tuple[Path, ...], speech: tuple[Path, ...], seed: int) -> None:
     """Measure MODEL on the test split of a data set and print its figures as JSON."""

@@ -16,7 +16,10 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--model, --point and --threshold."""
     for option in (
         click.option(
-            "--threshold", type=float, metavar="LOGIT", help="Fire at this score instead of at an operating point."
+            "--threshold",
+            type=float,
+            metavar="LOGIT",
+            help="Fire at this score instead of at an operating point.",
         ),
         click.option("--point", metavar="NAME", help="Operating point: alarms (few false alarms), fpr_3, fpr_5."),
         click.option(

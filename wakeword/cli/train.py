@@ -21,15 +21,35 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--data", type=_FOLDER, required=True, help="Folder in the layout of Speech Commands: one folder a word.")
 @click.option("--download", is_flag=True, help="Download Speech Commands v0.02 (2.4 GB) into --data first.")
 @click.option("--noise", type=_FOLDER, multiple=True, help="Folder of noise recordings; may be repeated.")
-@click.option("--speech", type=_FOLDER, multiple=True, help="Folder of continuous speech without the keyword; may be repeated.")
-@click.option("--objective", type=click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"]), default="drocc-lf", show_default=True)
+@click.option(
+    "--speech",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder of continuous speech without the keyword; may be repeated.",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"]),
+    default="drocc-lf",
+    show_default=True,
+)
 @click.option("--recipe", "recipe_name", type=click.Choice(["paper", "deploy"]), default="deploy", show_default=True)
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's.")
 @click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
 @click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Processor threads; part of what a seed reproduces.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Model file to write.  [default: KEYWORD.wakeword]")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processor threads; part of what a seed reproduces.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Model file to write.  [default: KEYWORD.wakeword]",
+)
 def train(
     keyword: str,
     data: Path,

@@ -1,0 +1,117 @@
+"""The loop learns; a seed gives the same network; a run killed at any epoch resumes to the same result."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.corpus import Corpus, load_corpus
+from training.examples import ExampleSource
+from training.fit import Epoch, Fitted, fit
+from training.one_class import OBJECTIVES, Ascent, OneClassSettings
+from training.pipeline import fit_keyword, validation_examples
+from training.recipes import RECIPES, Recipe
+from wakeword import FeatureSpec
+from wakeword.errors import TrainingError
+
+
+@pytest.fixture(scope="module")
+def corpus(melodies: Path) -> Corpus:
+    return load_corpus("rise", melodies / "words", [melodies / "speech"], [melodies / "noise"])
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    """The deploy recipe at a size for tests."""
+    return RECIPES["deploy"]("rise").changed(
+        units=16, epochs=4, batch_size=32, classify_first=1, speech_windows=20, noise_windows=5,
+        one_class=OneClassSettings(28.0, 2.0, 0.5, Ascent(2, 0.05, 2)),
+    )  # fmt: skip
+
+
+def weights(fitted: Fitted) -> bytes:
+    return b"".join(value.numpy().tobytes() for value in fitted.network.state_dict().values())
+
+
+class Killed(Exception):
+    pass
+
+
+def test_the_same_seed_is_the_same_network_and_another_is_not(corpus: Corpus, recipe: Recipe) -> None:
+    first, second = fit_keyword(corpus, recipe, 3), fit_keyword(corpus, recipe, 3)
+    assert weights(first) == weights(second)
+    assert first.history == second.history
+    assert weights(fit_keyword(corpus, recipe, 4)) != weights(first)
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_a_killed_run_resumes_to_the_same_result(
+    corpus: Corpus, recipe: Recipe, tmp_path: Path, killed_after: int
+) -> None:
+    whole = fit_keyword(corpus, recipe, 0)
+
+    def kill(epoch: Epoch) -> None:
+        if epoch.number + 1 == killed_after:
+            raise Killed
+
+    checkpoint = tmp_path / "run.checkpoint"
+    with pytest.raises(Killed):
+        fit_keyword(corpus, recipe, 0, checkpoint, kill)
+    learnt: list[int] = []
+    resumed = fit_keyword(corpus, recipe, 0, checkpoint, lambda epoch: learnt.append(epoch.number))
+    assert learnt == list(range(killed_after, recipe.epochs))
+    assert weights(resumed) == weights(whole)
+    assert (resumed.best_epoch, resumed.history) == (whole.best_epoch, whole.history)
+
+
+def test_a_checkpoint_of_another_run_is_refused(corpus: Corpus, recipe: Recipe, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "run.checkpoint"
+    one = recipe.changed(epochs=1, classify_first=1)
+    fit_keyword(corpus, one, 0, checkpoint)
+    for other, seed in ((one, 1), (one.changed(learning_rate=1e-4), 0)):
+        with pytest.raises(TrainingError, match="belongs to another run"):
+            fit_keyword(corpus, other, seed, checkpoint)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
+    with pytest.raises(TrainingError, match="is no usable checkpoint"):
+        fit_keyword(corpus, one, 0, checkpoint)
+    checkpoint.write_bytes(b"nothing")
+    with pytest.raises(TrainingError, match="is no usable checkpoint"):
+        fit_keyword(corpus, one, 0, checkpoint)
+
+
+@pytest.mark.parametrize("objective", sorted(OBJECTIVES))
+def test_every_objective_learns_in_the_one_loop(corpus: Corpus, recipe: Recipe, objective: str) -> None:
+    """One-class DROCC sees no negatives, so it only has to do better than chance; the others must separate."""
+    learner = recipe.changed(
+        objective=objective, augment=None, epochs=15, batch_size=16, pooling="mean", learning_rate=2e-2
+    )
+    source = ExampleSource(corpus, "train", learner, FeatureSpec(), 0)
+    held_out = validation_examples(ExampleSource(corpus, "validation", learner, FeatureSpec(), 0))
+    fitted = fit(source, held_out)
+    with torch.no_grad():
+        x = (held_out.features - fitted.standard[0]) / fitted.standard[1]
+        scores = fitted.network(torch.from_numpy(x)).numpy()
+    positive, negative = scores[held_out.labels > 0.5], scores[held_out.labels < 0.5]
+    ranked = float(np.mean(positive[:, None] > negative[None, :]))
+    assert ranked > (0.6 if objective == "drocc" else 0.95)
+
+
+def test_a_run_that_diverges_says_so(corpus: Corpus, recipe: Recipe) -> None:
+    wild = recipe.changed(augment=None, learning_rate=3e37, one_cycle=False, clip_gradient=0.0, objective="bce")
+    with pytest.raises(TrainingError, match="no longer finite"):
+        fit_keyword(corpus, wild, 0)
+
+
+def test_recipes() -> None:
+    marvin, follow, other = (RECIPES["paper"](word) for word in ("marvin", "follow", "happy"))
+    assert (marvin.one_class.radius, marvin.learning_rate) == (32.0, 1e-3)
+    assert (follow.one_class.radius, follow.learning_rate) == (20.0, 1e-4)
+    assert other == marvin
+    assert (marvin.keyword_clips, marvin.other_clips, marvin.augment) == (1000, 2000, None)
+    with pytest.raises(TrainingError, match="choose bce, drocc, drocc-oe, drocc-lf"):
+        marvin.changed(objective="svm")
+    assert dataclasses.is_dataclass(marvin)
