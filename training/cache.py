@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -47,8 +48,6 @@ def cached_array(kind: str, key: str, make: Callable[[], np.ndarray]) -> np.ndar
         array = make()
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=False)
-    try:
+    with contextlib.suppress(OSError):
         write_atomically(path, stream.getvalue())
-    except OSError:
-        pass
     return array

@@ -68,7 +68,7 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
     for percent in (5, 3):
         points[f"fpr_{percent}"] = {
             "threshold": threshold_at_fpr(negatives, percent / 100),
-            "meaning": f"{percent} % of the validation split's other words ({len(negatives)} clips) pass as single windows",
+            "meaning": f"{percent} % of validation's {len(negatives)} clips of other words pass as single windows",
         }
     streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
     keyword = hear_clips(model, words.samples[words.is_keyword])
@@ -86,8 +86,7 @@ def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
     plain = string_together([*words.samples[~words.is_keyword], *corpus.speech["validation"]])
     level = float(np.sqrt(np.mean(plain**2)))
     versions = [plain]
-    for speed in (18, 22):
-        versions.append(torchaudio.functional.resample(torch.from_numpy(plain), speed, 20).numpy())
+    versions += [torchaudio.functional.resample(torch.from_numpy(plain), speed, 20).numpy() for speed in (18, 22)]
     if corpus.noise["validation"]:
         noise = np.resize(np.concatenate(corpus.noise["validation"]) / _FULL_SCALE, len(plain))
         versions += [at_snr(plain, noise, 10.0, level), string_together(corpus.noise["validation"])]
@@ -104,7 +103,7 @@ def corpus_speech(corpus: Corpus, split: str) -> list[np.ndarray]:
 def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings) -> dict[str, Any]:
     """The default point: at most the acceptable alarms, and beyond that the middle of the room there is.
 
-    ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest that misses no more than is acceptable.
+    ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest with few enough misses.
     When quiet < deaf any threshold between is right on validation, and the middle is furthest from both errors.
     """
     hours = sum(stream.seconds for stream in streams) / 3600
@@ -134,7 +133,7 @@ def _count(streams: Sequence[Heard], rule: DecisionRule) -> int:
 
 
 def _first(candidates: np.ndarray, holds: Any) -> float:
-    """The lowest of ascending candidates for which ``holds`` is true and stays true (bisection); the last if none is."""
+    """The lowest of ascending candidates from which on ``holds`` is true (bisection); the last if there is none."""
     low, high = 0, len(candidates) - 1
     while low < high:
         middle = (low + high) // 2

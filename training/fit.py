@@ -152,13 +152,13 @@ def _learn(
         totals += (parts.total.item(), parts.adversarial.item())
     if not np.isfinite(totals).all():
         raise TrainingError(
-            f"the loss is no longer finite in epoch {number + 1}: train again with a lower learning rate or another seed"
+            f"the loss is no longer finite in epoch {number + 1}: train with a lower learning rate or another seed"
         )
     return float(totals[0]) / batches, float(totals[1]) / batches
 
 
 def _learning_rate(recipe: Recipe, epoch: float) -> float:
-    """Constant, or one cycle (Smith & Topin, 2019): up from a 25th in a quarter of the run, then a cosine to nothing."""
+    """Constant, or one cycle (Smith & Topin, 2019): up from a 25th in a quarter of the run, then down to nothing."""
     if not recipe.one_cycle:
         return recipe.learning_rate
     done, warm = epoch / recipe.epochs, 0.25

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 
-class Rate(NamedTuple):
+@dataclass(frozen=True)
+class Rate:
     """count out of n, with the 95 % Wilson interval of the underlying rate."""
 
     rate: float
@@ -19,7 +20,7 @@ class Rate(NamedTuple):
 
     def to_dict(self) -> dict[str, float | int]:
         """Plain JSON values."""
-        return {key: round(value, 6) for key, value in self._asdict().items()}
+        return {key: round(value, 6) for key, value in asdict(self).items()}
 
     def __str__(self) -> str:
         return f"{self.rate:.1%} ({self.count}/{self.n}, 95 % {self.low:.1%}-{self.high:.1%})"
@@ -33,7 +34,8 @@ def rate(count: int, n: int) -> Rate:
     p = count / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Rate(p, count, n, max(0.0, middle - half), min(1.0, middle + half))
+    low, high = (0.0 if count == 0 else middle - half), (1.0 if count == n else middle + half)  # exact at the ends
+    return Rate(p, count, n, low, high)
 
 
 def per_hour(count: int, hours: float) -> dict[str, float | int | None]:

@@ -24,13 +24,14 @@ class KeywordLSTM(nn.Module):
         self.pooling = pooling
         self.lstm = nn.LSTM(n_cepstra, units, batch_first=True)
         self.out = nn.Linear(units, 1)
-        nn.init.xavier_uniform_(self.lstm.weight_ih_l0)
-        for gate in self.lstm.weight_hh_l0.chunk(4):
+        w_ih, w_hh, b_ih, b_hh = self.lstm.parameters()
+        nn.init.xavier_uniform_(w_ih)
+        for gate in w_hh.chunk(4):
             nn.init.orthogonal_(gate)
-        nn.init.zeros_(self.lstm.bias_hh_l0)
-        nn.init.zeros_(self.lstm.bias_ih_l0)
+        nn.init.zeros_(b_hh)
+        nn.init.zeros_(b_ih)
         with torch.no_grad():
-            self.lstm.bias_ih_l0[units : 2 * units] = 1.0
+            b_ih[units : 2 * units] = 1.0
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardised frames (B, T, n_cepstra) -> logits (B,)."""

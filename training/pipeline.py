@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Run:
     noise: tuple[Path, ...] = ()
     seed: int = 0
     limit: int | None = None
-    calibration: CalibrationSettings = CalibrationSettings()
+    calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
     @property
     def checkpoint(self) -> Path:

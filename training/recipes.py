@@ -29,6 +29,7 @@ class Recipe:
     other_clips: int | None = None
     speech_windows: int = 0  # an epoch, drawn anew each time from the training speech
     noise_windows: int = 0
+    spliced_words: int = 0  # half of one word and half of another; the keyword's halves among them
     keyword_repeats: int = 1  # an epoch's different augmentations of each keyword clip
     augment: AugmentSettings | None = None
 

@@ -32,8 +32,8 @@ _PAGE = """<!doctype html>
 <p><small>False alarms over {hours:.2f} h of other people's speech and other words that trained and calibrated nothing.
 With no alarm at all, the bound is the rule of three.</small></p>
 <h2>Single clips of the test split</h2>{clips}
-<p><small>Thresholds from validation. 95 % Wilson intervals. The last column is the paper's rule, with the threshold taken
-from the test negatives.</small></p>
+<p><small>Thresholds from validation. 95 % Wilson intervals. The last column is the paper's rule, with the threshold
+taken from the test negatives.</small></p>
 <h2>Trade-off</h2>{det}
 <h2>Scores</h2>{histogram}
 <h2>Worst confusions</h2>{confusions}

@@ -46,7 +46,7 @@ def hear(model: WakeWordModel, samples: np.ndarray) -> Heard:
 def string_together(recordings: Sequence[np.ndarray], gap_s: float = 0.5) -> np.ndarray:
     """int16 recordings -> one float32 stream with a silent gap before each and after the last."""
     gap = np.zeros(int(gap_s * RATE), dtype=np.float32)
-    parts = [gap]
+    parts: list[np.ndarray] = [gap]
     for recording in recordings:
         parts += [recording / _FULL_SCALE, gap]
     return np.concatenate(parts)

@@ -146,7 +146,7 @@ class FeatureStream:
         self._rest = np.zeros((*self._lead, 0), dtype=np.float32)
 
     def push(self, block: np.ndarray) -> np.ndarray:
-        """Samples (T,), or (streams, T), in [-1, 1] -> the frames they complete, (F, n_cepstra) or (streams, F, n_cepstra)."""
+        """Samples (T,), or (streams, T), in [-1, 1] -> the frames they complete, (F, n_cepstra) with the same lead."""
         block = np.asarray(block, dtype=np.float32)
         heard = np.concatenate((self._rest, block), axis=-1) if self._rest.shape[-1] else block
         frames = self.spec.frames_in(heard.shape[-1])

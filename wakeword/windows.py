@@ -65,9 +65,9 @@ class SlidingWindows:
         """Frames (F, D), or (streams, F, D) -> the scores of the windows they complete."""
         frames = frames.reshape(self.streams, -1, self.spec.n_cepstra)
         n_frames, window, hop = frames.shape[1], self.spec.window_frames, self.hop_frames
-        first_end = self._frame + 1  # a window that ends before frame e has seen frame e - 1
-        ends = np.arange(first_end, first_end + n_frames)
-        ends = ends[(ends >= window) & ((ends - window) % hop == 0)]
+        # Window k ends before frame k * hop + window; those before this block have been scored.
+        scored = max(0, -(-(self._frame + 1 - window) // hop))
+        ends = np.arange(scored * hop + window, self._frame + n_frames + 1, hop)
         scores = np.empty((len(ends), self.streams, self._n_models), dtype=np.float32)
         for group in self._groups:
             group.run(frames, self._frame, hop, window, scores)
@@ -76,10 +76,12 @@ class SlidingWindows:
 
 
 class _StackedLSTM:
-    """M models of H units over S streams with R staggered rows: states (M, S * R, H).
+    """M models of H units over S streams with R staggered rows: states (M, S * R, H), gates (M, 4, S * R, H).
 
-    Gates are ordered i, f, o, g. sigmoid(z) = 1/2 + 1/2 tanh(z / 2): the halves are folded into the weights, so
-    that one tanh serves all four gates. Standardisation (mean, std) is folded into the input weights too.
+    Gates are ordered i, f, o, g, one block each, so that every operation runs over contiguous memory. With
+    t = tanh(z / 2), sigmoid(z) = (1 + t) / 2: the inner half is folded into the weights, so that one tanh serves
+    all four gates, and the outer half of the output gate into what reads h (h is kept doubled). Standardisation
+    (mean, std) is folded into the input weights.
     """
 
     def __init__(self, models: list[WakeWordModel], columns: list[int], streams: int, rows: int) -> None:
@@ -87,15 +89,15 @@ class _StackedLSTM:
         self._columns, self._shape = columns, (len(models), streams, rows, units)
         folded = [_folded(model) for model in models]
         self._w_in = np.stack([w_in for w_in, _, _ in folded])[:, None]  # (M, 1, D, 4H)
-        self._w_hh = np.stack([w_hh for _, w_hh, _ in folded])  # (M, H, 4H)
+        self._w_hh = np.stack([w_hh for _, w_hh, _ in folded])  # (M, 4, H, H)
         self._bias = np.stack([bias for _, _, bias in folded])[:, None, None]  # (M, 1, 1, 4H)
-        self._w_out = np.stack([model.w_out for model in models])[:, None, :]  # (M, 1, H)
+        self._w_out = np.stack([model.w_out / 2 for model in models])[:, None, :]  # (M, 1, H)
         self._b_out = np.array([[model.b_out] for model in models], dtype=np.float32)  # (M, 1)
         flat = (len(models), streams * rows, units)
         self._h, self._c, self._spare = (np.zeros(flat, dtype=np.float32) for _ in range(3))
         # For mean pooling, each row's sum of h since its window began; the last h needs no memory of its own.
         self._sum = np.zeros(flat, dtype=np.float32) if models[0].pooling == "mean" else None
-        self._gates = np.zeros((*flat[:2], 4 * units), dtype=np.float32)
+        self._gates = np.zeros((len(models), 4, *flat[1:]), dtype=np.float32)
 
     def clear(self) -> None:
         for state in (self._h, self._c, self._sum):
@@ -104,52 +106,56 @@ class _StackedLSTM:
 
     def run(self, frames: np.ndarray, first: int, hop: int, window: int, scores: np.ndarray) -> None:
         """Step through frames (S, F, D), the first of which is frame ``first``; fill in ``scores``."""
-        models, streams, rows, units = self._shape
-        # Every row sees the same frame: its input product is made once, for the whole block.
-        inputs = np.matmul(frames, self._w_in)
-        inputs += self._bias
-        inputs = np.ascontiguousarray(inputs.transpose(2, 0, 1, 3))[:, :, :, None, :]  # (F, M, S, 1, 4H)
-        h, c, gates, spare = self._h, self._c, self._gates, self._spare
-        by_row = gates.reshape(models, streams, rows, 4 * units)
-        states = [h, c] if self._sum is None else [h, c, self._sum]
-        by_row_states = [state.reshape(self._shape) for state in states]
-        pooled = by_row_states[0 if self._sum is None else 2]
-        share = 1.0 if self._sum is None else 1.0 / window
-        sigmoids = gates[..., : 3 * units]
-        i, f, o, g = (gates[..., k * units : (k + 1) * units] for k in range(4))
+        rows = self._shape[2]
+        states = [state.reshape(self._shape) for state in (self._h, self._c, self._sum) if state is not None]
+        pooled, share = (states[0], 1.0) if self._sum is None else (states[2], 1.0 / window)
         done = 0
-        for offset, x in enumerate(inputs):
-            frame = first + offset
+        for frame, x in enumerate(self._input_gates(frames), first):
             if frame % hop == 0:
-                row = frame // hop % rows
-                for state in by_row_states:
-                    state[:, :, row] = 0.0
-            np.matmul(h, self._w_hh, out=gates)
-            np.add(by_row, x, out=by_row)
-            np.tanh(gates, out=gates)
-            np.multiply(sigmoids, 0.5, out=sigmoids)
-            np.add(sigmoids, 0.5, out=sigmoids)
-            np.multiply(c, f, out=c)
-            np.multiply(i, g, out=spare)
-            np.add(c, spare, out=c)
-            np.tanh(c, out=spare)
-            np.multiply(o, spare, out=h)
-            if self._sum is not None:
-                np.add(self._sum, h, out=self._sum)
+                for state in states:
+                    state[:, :, frame // hop % rows] = 0.0
+            self._step(x)
             start = frame + 1 - window
             if start >= 0 and start % hop == 0:
                 logits = (pooled[:, :, start // hop % rows] * self._w_out).sum(axis=-1) * share + self._b_out
                 scores[done, :, self._columns] = logits
                 done += 1
 
+    def _input_gates(self, frames: np.ndarray) -> np.ndarray:
+        """Frames (S, F, D) -> what they add to the gates, (F, M, 4, S, 1, H): once a block, the same for every row."""
+        models, streams, _, units = self._shape
+        inputs = np.matmul(frames, self._w_in)
+        inputs += self._bias
+        by_frame = inputs.transpose(2, 0, 3, 1).reshape(-1, models, 4, units, streams)
+        return np.ascontiguousarray(by_frame.swapaxes(3, 4))[:, :, :, :, None, :]
+
+    def _step(self, x: np.ndarray) -> None:
+        """One frame for every row: the LSTM's equations, in place."""
+        models, streams, rows, units = self._shape
+        h, c, gates, spare = self._h, self._c, self._gates, self._spare
+        np.matmul(h[:, None], self._w_hh, out=gates)
+        by_row = gates.reshape(models, 4, streams, rows, units)
+        np.add(by_row, x, out=by_row)
+        np.tanh(gates, out=gates)
+        sigmoids = gates[:, :3]
+        np.add(sigmoids, 1.0, out=sigmoids)
+        np.multiply(c, gates[:, 1], out=c)
+        np.multiply(gates[:, 0], gates[:, 3], out=spare)
+        np.add(c, spare, out=c)
+        np.multiply(c, 0.5, out=c)
+        np.tanh(c, out=spare)
+        np.multiply(gates[:, 2], spare, out=h)
+        if self._sum is not None:
+            np.add(self._sum, h, out=self._sum)
+
 
 def _folded(model: WakeWordModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(w_in (D, 4H), w_hh (H, 4H), bias (4H,)) in gate order i, f, o, g with all scalings folded in."""
+    """(w_in (D, 4H), w_hh (4, H, H), bias (4H,)) in gate order i, f, o, g with all scalings folded in."""
     units = model.units
     i, f, g, o = (slice(k * units, (k + 1) * units) for k in range(4))  # the model file keeps torch's order
     order = np.r_[i, f, o, g]
-    half = np.repeat(np.float64([0.5, 0.5, 0.5, 1.0]), units)
+    half = np.repeat(np.array([0.5, 0.5, 0.5, 1.0]), units)
     w_in = model.w_ih[order].astype(np.float64) / model.std * half[:, None]
     bias = model.bias[order] * half - w_in @ model.mean.astype(np.float64)
-    w_hh = model.w_hh[order] * half[:, None]
-    return tuple(np.ascontiguousarray(a, dtype=np.float32) for a in (w_in.T, w_hh.T, bias))  # type: ignore[return-value]
+    w_hh = (model.w_hh[order] * half[:, None] / 2).reshape(4, units, units).transpose(0, 2, 1)
+    return tuple(np.ascontiguousarray(a, dtype=np.float32) for a in (w_in.T, w_hh, bias))  # type: ignore[return-value]

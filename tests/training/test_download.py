@@ -351,7 +351,7 @@ def test_an_archive_of_other_things_leaves_nothing(site: Site, tmp_path: Path) -
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize("step", ["_receive", "_unpack"])
+@pytest.mark.parametrize("step", ["_receive", "unpack"])
 def test_a_full_disk_is_told(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

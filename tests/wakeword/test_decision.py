@@ -52,5 +52,5 @@ def test_reset_forgets_a_detection() -> None:
 
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"n": 4, "m": 3}, {"rearm_margin": -1.0}, {"refractory_s": -0.1}])
 def test_impossible_rules_are_refused(wrong: dict) -> None:
-    with pytest.raises(ValueError, match="decision rule|negative"):
+    with pytest.raises(ValueError, match=r"decision rule|negative"):
         DecisionRule(threshold=0.0, **wrong)

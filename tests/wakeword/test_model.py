@@ -110,7 +110,7 @@ def test_a_foreign_archive(saved: Path, tmp_path: Path) -> None:
 
 
 def test_a_newer_version_says_to_upgrade(saved: Path) -> None:
-    with pytest.raises(ModelFileError, match="has format 99, newer than .* upgrade wakeword"):
+    with pytest.raises(ModelFileError, match=r"has format 99, newer than .* upgrade wakeword"):
         load_model(with_card(saved, format_version=99))
 
 

@@ -106,7 +106,8 @@ def _print(file: str, detection: Detection, threshold: float, as_json: bool) -> 
 def _save_scores(path: Path, kept: dict[str, Any]) -> None:
     """An .npz of plain arrays: files, keywords, and for file i end_s_i (K,) and scores_i (K, keywords)."""
     stream = io.BytesIO()
-    np.savez_compressed(stream, **{name: np.asarray(value) for name, value in kept.items()})
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in kept.items()}
+    np.savez_compressed(stream, **arrays)
     try:
         write_atomically(path, stream.getvalue())
     except OSError as error:

@@ -129,7 +129,8 @@ def _summary(model: WakeWordModel) -> str:
     recall, reached, alarms = clip["recall"], clip["fpr_reached"], point["false_alarms"]
     miss = point["miss_in_silence"]
     return (
-        f"test split, single clips at FPR 3 % of validation: recall {recall['rate']:.1%} ({recall['count']}/{recall['n']}), "
+        "test split, single clips at FPR 3 % of validation: "
+        f"recall {recall['rate']:.1%} ({recall['count']}/{recall['n']}), "
         f"FPR reached {reached['rate']:.1%} ({reached['count']}/{reached['n']})\n"
         f"test split, streamed at the default point: {alarms['count']} false alarms in {alarms['hours']:.2f} h, "
         f"{miss['count']} of {miss['n']} keywords missed"

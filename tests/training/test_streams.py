@@ -1,0 +1,98 @@
+"""Streaming evaluation and calibration: the same Decider, the right ratios, thresholds where they should lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.calibrate import CalibrationSettings, calibrate, clip_scores, stress_streams
+from training.corpus import load_corpus
+from training.evaluate import evaluate
+from training.streams import active_rms, at_snr, babble, hear, hear_clips, missed, string_together
+from wakeword import DecisionRule, Detector
+
+
+def test_alarms_are_the_detectors_own(make_model, voice: np.ndarray) -> None:
+    model = make_model()
+    heard = hear(model, voice)
+    for threshold in np.quantile(heard.scores, [0.3, 0.6, 0.9]):
+        detector = Detector(model, threshold=float(threshold))
+        rule = model.rule(threshold=float(threshold))
+        ends = [round(detection.end_s * 16_000) for detection in detector.process(voice)]
+        assert heard.alarms(rule) == ends
+        assert ends
+
+
+def test_strings_and_noise() -> None:
+    clips = [np.full(1600, 16_384, np.int16), np.full(800, -16_384, np.int16)]
+    stream = string_together(clips, gap_s=0.1)
+    assert len(stream) == 3 * 1600 + 2400
+    assert stream[1600] == pytest.approx(0.5, abs=1e-3)
+    tone = 0.1 * np.sin(np.arange(16_000) * 0.2).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    level = float(np.sqrt(np.mean(tone**2)))
+    added = at_snr(tone, noise, 20.0, level) - tone
+    assert 20 * np.log10(level / np.sqrt(np.mean(added**2))) == pytest.approx(20.0, abs=0.1)
+
+
+def test_babble_has_equally_loud_talkers() -> None:
+    rng = np.random.default_rng(0)
+    loud, quiet = (rng.normal(0, sigma, 32_000).astype(np.int16) for sigma in (8000, 80))
+    mixed = babble([loud, quiet], 16_000, talkers=4, rng=rng)
+    assert np.sqrt(np.mean(mixed**2)) == pytest.approx(2.0, rel=0.15)  # four independent voices of rms 1
+
+
+def test_the_loud_part_sets_the_level() -> None:
+    clip = np.zeros(16_000, np.float32)
+    clip[4000:8000] = 0.25
+    assert active_rms(clip) == pytest.approx(0.25, rel=0.02)
+
+
+def test_clip_scores_are_the_first_windows(make_model, melodies: Path) -> None:
+    model = make_model()
+    clips = load_corpus("rise", melodies / "words").words["test"].samples[:5]
+    expected = [Detector(model).step(clip / np.float32(32_767)).scores[0, 0] for clip in clips]
+    np.testing.assert_allclose(clip_scores(model, clips), expected, atol=1e-4)
+    assert clip_scores(model, clips[:0]).shape == (0,)
+
+
+def test_calibration_and_evaluation_keep_what_they_promise(make_model, melodies: Path) -> None:
+    """On a random model: thresholds hold their rates on validation, and the figures say what was counted."""
+    corpus = load_corpus("rise", melodies / "words", [melodies / "speech"], [melodies / "noise"])
+    model, settings = make_model(), CalibrationSettings()
+    card = calibrate(model, corpus, settings, seed=0)
+    words = corpus.words["validation"]
+    negatives = clip_scores(model, words.samples[~words.is_keyword])
+    for percent in (3, 5):
+        assert (negatives >= card["operating_points"][f"fpr_{percent}"]["threshold"]).mean() <= percent / 100
+    rule = settings.rule(card["operating_points"]["alarms"]["threshold"])
+    streams = [hear(model, stream) for stream in stress_streams(corpus, 0)]
+    hours = sum(stream.seconds for stream in streams) / 3600
+    assert sum(len(stream.alarms(rule)) for stream in streams) <= settings.alarms_per_hour * hours
+    model.card.update(card)
+    figures = evaluate(model, corpus, seed=0).figures
+    test = corpus.words["test"]
+    assert figures["clips"]["fpr_3"]["recall"]["n"] == test.is_keyword.sum()
+    assert figures["clips"]["fpr_3"]["fpr_reached"]["n"] == (~test.is_keyword).sum()
+    point = figures["streaming"]["points"]["alarms"]
+    heard = hear_clips(model, test.samples[test.is_keyword])
+    assert point["miss_in_silence"]["count"] == missed(heard, model.rule("alarms"))
+    assert {row["word"] for row in figures["worst_confusions"]} <= {"fall", "flat", "dip"}
+
+
+def test_the_default_point_lies_in_the_middle_of_its_room(make_model, melodies: Path, monkeypatch) -> None:
+    """With well separated scores the threshold is half way between the last alarm and the first miss."""
+    from training import calibrate as module
+
+    def heard(peak: float) -> object:
+        stream = hear(make_model(), np.zeros(40_000, np.float32))
+        scores = np.full_like(stream.scores, -5.0)
+        scores[5:9] = peak
+        return type(stream)(stream.end_sample, scores, stream.seconds)
+
+    point = module._alarm_point([heard(1.0)], [heard(9.0)] * 10, CalibrationSettings())
+    assert point["threshold"] == pytest.approx(5.0, abs=0.1)
+    assert point["validation"]["missed"] == 0
+    assert DecisionRule(point["threshold"]).threshold == point["threshold"]

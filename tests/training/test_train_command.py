@@ -1,0 +1,97 @@
+"""``wakeword train`` end to end on a small data set, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wakeword import load_model
+from wakeword.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def train_args(melodies: Path, out: Path, *more: str) -> list[str]:
+    folders = ["--data", melodies / "words", "--speech", melodies / "speech", "--noise", melodies / "noise"]
+    return ["train", "rise", *map(str, folders), "--out", str(out), *more]
+
+
+def run(args: list[str]) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main(args)
+    return int(stop.value.code or 0)
+
+
+def test_train_then_detect(melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "rise.wakeword"
+    assert run(train_args(melodies, out, "--units", "16", "--epochs", "6", "--seed", "1")) == 0
+    said = capsys.readouterr().out
+    assert "train: 48 clips of 'rise', 144 of other words" in said
+    assert "epoch 6/6" in said
+    assert "test split, streamed at the default point" in said
+    model = load_model(out)
+    assert model.card["seed"] == 1
+    assert model.card["recipe"]["objective"] == "drocc-lf"
+    assert model.card["data"]["words"]["train"]["keyword_clips"] == 48
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "rise.report.html", "rise.report.json", "rise.wakeword",
+    ]  # fmt: skip
+    report = json.loads((tmp_path / "rise.report.json").read_text())
+    assert len(report["history"]) == 6
+    assert report["evaluation"] == model.card["evaluation"]
+    page = (tmp_path / "rise.report.html").read_text()
+    assert page.count("<svg") == 3
+    assert "False alarms over" in page
+
+
+def test_a_process_that_is_killed_goes_on_to_the_same_bytes(melodies: Path, tmp_path: Path) -> None:
+    """A real SIGKILL between epochs, in one process; another ends with the file of an unbroken run."""
+    more = ("--units", "8", "--epochs", "4", "--objective", "drocc-lf")
+    whole, broken = tmp_path / "whole.wakeword", tmp_path / "broken.wakeword"
+    command = [sys.executable, "-m", "wakeword"]
+    subprocess.run([*command, *train_args(melodies, whole, *more)], cwd=ROOT, check=True, capture_output=True)
+    with subprocess.Popen(
+        [*command, *train_args(melodies, broken, *more)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch 2/"):
+                process.kill()
+                break
+    assert not broken.exists()
+    again = subprocess.run([*command, *train_args(melodies, broken, *more)], cwd=ROOT, check=True, capture_output=True)
+    assert b"epoch 1/" not in again.stdout
+    assert broken.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (["--data", "nowhere"], "nowhere"),
+        (["--noise", "nowhere"], "there is no such folder of recordings"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: list[str], sentence: str
+) -> None:
+    assert run([*train_args(melodies, tmp_path / "x.wakeword"), *change]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "x.wakeword").exists()
+
+
+def test_evaluate_prints_the_cards_figures(melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "rise.wakeword"
+    assert run(train_args(melodies, out, "--units", "8", "--epochs", "1")) == 0
+    capsys.readouterr()
+    folders = ["--data", str(melodies / "words"), "--speech", str(melodies / "speech")]
+    assert run(["evaluate", str(out), *folders]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    expected = load_model(out).card["evaluation"]
+    assert figures["clips"] == expected["clips"]
+    assert figures["streaming"]["points"]["alarms"] == expected["streaming"]["points"]["alarms"]
