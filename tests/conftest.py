@@ -21,7 +21,7 @@ def random_model(
     units: int = 16,
     seed: int = 0,
     spec: FeatureSpec | None = None,
-    pooling: str = "last",
+    attention: bool = False,
 ) -> WakeWordModel:
     """A model with random weights whose scores vary over about -3 to 3."""
     spec = spec or FeatureSpec()
@@ -41,7 +41,7 @@ def random_model(
         bias=draw(4 * units),
         w_out=draw(units) * 6,
         b_out=0.25,
-        pooling=pooling,
+        attention=draw(units) * 3 if attention else None,
         card={
             "operating_points": {
                 "fpr_5": {"threshold": 0.5},

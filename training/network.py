@@ -24,6 +24,8 @@ class KeywordLSTM(nn.Module):
         self.pooling = pooling
         self.lstm = nn.LSTM(n_cepstra, units, batch_first=True)
         self.out = nn.Linear(units, 1)
+        # Zero weights pool every frame alike: training starts from the mean.
+        self.attention = nn.Parameter(torch.zeros(units)) if pooling == "attention" else None
         w_ih, w_hh, b_ih, b_hh = self.lstm.parameters()
         nn.init.xavier_uniform_(w_ih)
         for gate in w_hh.chunk(4):
@@ -36,8 +38,10 @@ class KeywordLSTM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Standardised frames (B, T, n_cepstra) -> logits (B,)."""
         hidden, _ = self.lstm(x)
-        pooled = hidden[:, -1] if self.pooling == "last" else hidden.mean(dim=1)
-        return self.out(pooled).squeeze(-1)
+        if self.attention is None:
+            return self.out(hidden[:, -1]).squeeze(-1)
+        share = torch.softmax(hidden @ self.attention, dim=1)
+        return (share * self.out(hidden).squeeze(-1)).sum(dim=1)
 
 
 def to_model(
@@ -59,6 +63,6 @@ def to_model(
         bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
         w_out=weights["out.weight"][0],
         b_out=float(weights["out.bias"][0]),
-        pooling=network.pooling,
+        attention=weights.get("attention"),
         card=card,
     )

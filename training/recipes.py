@@ -18,7 +18,7 @@ class Recipe:
     one_class: OneClassSettings
     objective: str = "drocc-lf"
     units: int = 128
-    pooling: str = "last"
+    pooling: str = "last"  # or "attention"
     epochs: int = 40
     batch_size: int = 256
     learning_rate: float = 1e-3

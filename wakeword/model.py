@@ -27,7 +27,6 @@ from wakeword.features import FeatureSpec
 FORMAT = "wakeword-model"
 FORMAT_VERSION = 1
 SUFFIX = ".wakeword"
-POOLINGS = ("last", "mean")
 _CARD = "card.json"
 _ARRAYS = ("mean", "std", "w_ih", "w_hh", "bias", "w_out", "b_out")
 #: No honest model comes near this; a file that claims more is not unpacked.
@@ -41,7 +40,8 @@ class WakeWordModel:
     mean, std   float32 (D,): of the training set's frames
     w_ih, w_hh  float32 (4H, D), (4H, H); bias float32 (4H,): gates in torch's order i, f, g, o
     w_out       float32 (H,); b_out: logit = w_out . h + b_out; higher = more keyword-like
-    pooling     which h: "last", the hidden state after the window's last frame, or "mean", over all its frames
+    attention   float32 (H,), or None. None: h is the hidden state after the window's last frame, as in the paper. Else
+                the logit is the mean of w_out . h_t + b_out over the frames t, weighted by softmax_t(attention . h_t)
     card        JSON: operating_points, default_point, decision, evaluation, data, recipe, seed, licence, libraries
     """
 
@@ -54,23 +54,23 @@ class WakeWordModel:
     bias: np.ndarray
     w_out: np.ndarray
     b_out: float
-    pooling: str = "last"
+    attention: np.ndarray | None = None
     card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         units, width = self.units, self.spec.n_cepstra
         shapes = {
             "mean": (width,), "std": (width,), "w_ih": (4 * units, width), "w_hh": (4 * units, units),
-            "bias": (4 * units,), "w_out": (units,),
+            "bias": (4 * units,), "w_out": (units,), "attention": (units,),
         }  # fmt: skip
         for name, shape in shapes.items():
             array = getattr(self, name)
+            if array is None and name == "attention":
+                continue
             if array.dtype != np.float32 or array.shape != shape:
                 raise ValueError(f"{name} must be float32 {shape}, not {array.dtype} {array.shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} holds a value that is not finite")
-        if self.pooling not in POOLINGS:
-            raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {self.pooling!r}")
         if not np.isfinite(self.b_out) or not (self.std > 0.0).all():
             raise ValueError("b_out must be finite and every std above 0")
 
@@ -102,11 +102,11 @@ class WakeWordModel:
         """The file's bytes: the same for the same model, whenever and wherever it is saved."""
         card = {
             "format": FORMAT, "format_version": FORMAT_VERSION, "keyword": self.keyword,
-            "pooling": self.pooling, "feature_spec": self.spec.to_dict(), **self.card,
+            "feature_spec": self.spec.to_dict(), **self.card,
         }  # fmt: skip
         text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         members = {_CARD: text.encode()}
-        for name in _ARRAYS:
+        for name in (*_ARRAYS, *(["attention"] if self.attention is not None else [])):
             stream = io.BytesIO()
             np.lib.format.write_array(stream, np.asarray(getattr(self, name), dtype=np.float32), allow_pickle=False)
             members[f"{name}.npy"] = stream.getvalue()
@@ -171,12 +171,12 @@ def _load(path: Path) -> WakeWordModel:
             _check_format(path, card)
             arrays = {
                 name: np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-                for name in _ARRAYS
+                for name in (*_ARRAYS, *(["attention"] if "attention.npy" in archive.namelist() else []))
             }
         spec = FeatureSpec(**card.pop("feature_spec"))
         keyword, bias = str(card.pop("keyword")), float(arrays.pop("b_out"))
         model = WakeWordModel(
-            keyword, spec, **arrays, b_out=bias, pooling=str(card.pop("pooling")), card=_without_header(card)
+            keyword, spec, **arrays, b_out=bias, card=_without_header(card)
         )
         model.rule()  # a model whose default point cannot be used is damaged too
         return model

@@ -46,7 +46,7 @@ class SlidingWindows:
         self.streams = streams
         self.rows = -(-self.spec.window_frames // hop_frames)
         # Models of one size and pooling stack; sorting makes each group one run.
-        kind = [(model.units, model.pooling) for model in models]
+        kind = [(model.units, model.attention is not None) for model in models]
         order = sorted(range(len(models)), key=kind.__getitem__)
         self._groups = [
             _StackedLSTM([models[i] for i in members], members, streams, self.rows)
@@ -95,30 +95,36 @@ class _StackedLSTM:
         self._b_out = np.array([[model.b_out] for model in models], dtype=np.float32)  # (M, 1)
         flat = (len(models), streams * rows, units)
         self._h, self._c, self._spare = (np.zeros(flat, dtype=np.float32) for _ in range(3))
-        # For mean pooling, each row's sum of h since its window began; the last h needs no memory of its own.
-        self._sum = np.zeros(flat, dtype=np.float32) if models[0].pooling == "mean" else None
+        self._attention = _Attention(models, flat[1]) if models[0].attention is not None else None
         self._gates = np.zeros((len(models), 4, *flat[1:]), dtype=np.float32)
 
     def clear(self) -> None:
-        for state in (self._h, self._c, self._sum):
-            if state is not None:
-                state.fill(0.0)
+        self._h.fill(0.0)
+        self._c.fill(0.0)
+        if self._attention:
+            self._attention.clear()
 
     def run(self, frames: np.ndarray, first: int, hop: int, window: int, scores: np.ndarray) -> None:
         """Step through frames (S, F, D), the first of which is frame ``first``; fill in ``scores``."""
-        rows = self._shape[2]
-        states = [state.reshape(self._shape) for state in (self._h, self._c, self._sum) if state is not None]
-        pooled, share = (states[0], 1.0) if self._sum is None else (states[2], 1.0 / window)
+        models, streams, rows, _ = self._shape
+        h, c = self._h.reshape(self._shape), self._c.reshape(self._shape)
+        pool = self._attention.sums.reshape(2, models, streams, rows) if self._attention else None
         done = 0
         for frame, x in enumerate(self._input_gates(frames), first):
             if frame % hop == 0:
-                for state in states:
-                    state[:, :, frame // hop % rows] = 0.0
+                row = frame // hop % rows
+                h[:, :, row] = c[:, :, row] = 0.0
+                if pool is not None:
+                    pool[..., row] = 0.0
             self._step(x)
             start = frame + 1 - window
             if start >= 0 and start % hop == 0:
-                logits = (pooled[:, :, start // hop % rows] * self._w_out).sum(axis=-1) * share + self._b_out
-                scores[done, :, self._columns] = logits
+                row = start // hop % rows
+                if pool is not None:
+                    logits = pool[0, :, :, row] / pool[1, :, :, row]
+                else:
+                    logits = (h[:, :, row] * self._w_out).sum(axis=-1)
+                scores[done, :, self._columns] = logits + self._b_out
                 done += 1
 
     def _input_gates(self, frames: np.ndarray) -> np.ndarray:
@@ -145,8 +151,35 @@ class _StackedLSTM:
         np.multiply(c, 0.5, out=c)
         np.tanh(c, out=spare)
         np.multiply(gates[:, 2], spare, out=h)
-        if self._sum is not None:
-            np.add(self._sum, h, out=self._sum)
+        if self._attention:
+            self._attention.step(h)
+
+
+class _Attention:
+    """Softmax-weighted means over the frames of each row, kept as two running sums: (2, M, S * R).
+
+    sums[0] = sum_t exp(a_t) v_t and sums[1] = sum_t exp(a_t), with a_t = attention . h_t and v_t = w_out . h_t. |a_t| is
+    at most the sum of |attention|; its exponent is clipped where float32 would overflow.
+    """
+
+    def __init__(self, models: list[WakeWordModel], rows: int) -> None:
+        vectors = [np.stack([model.w_out, model.attention], axis=1) / 2 for model in models]  # h is kept doubled
+        self._vectors = np.stack(vectors).astype(np.float32)  # (M, H, 2)
+        self.sums = np.zeros((2, len(models), rows), dtype=np.float32)
+        self._values = np.zeros((len(models), rows, 2), dtype=np.float32)
+
+    def clear(self) -> None:
+        self.sums.fill(0.0)
+
+    def step(self, h: np.ndarray) -> None:
+        """Count one more frame of every row."""
+        np.matmul(h, self._vectors, out=self._values)
+        value, weight = self._values[..., 0], self._values[..., 1]
+        np.clip(weight, -60.0, 60.0, out=weight)
+        np.exp(weight, out=weight)
+        np.multiply(value, weight, out=value)
+        self.sums[0] += value
+        self.sums[1] += weight
 
 
 def _folded(model: WakeWordModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

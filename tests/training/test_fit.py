@@ -87,7 +87,7 @@ def test_a_checkpoint_of_another_run_is_refused(corpus: Corpus, recipe: Recipe, 
 def test_every_objective_learns_in_the_one_loop(corpus: Corpus, recipe: Recipe, objective: str) -> None:
     """One-class DROCC sees no negatives, so it only has to do better than chance; the others must separate."""
     learner = recipe.changed(
-        objective=objective, augment=None, epochs=15, batch_size=16, pooling="mean", learning_rate=2e-2
+        objective=objective, augment=None, epochs=15, batch_size=16, pooling="attention", learning_rate=2e-2
     )
     source = ExampleSource(corpus, "train", learner, FeatureSpec(), 0)
     held_out = validation_examples(ExampleSource(corpus, "validation", learner, FeatureSpec(), 0))

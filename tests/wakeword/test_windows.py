@@ -15,24 +15,26 @@ def one_window(model: WakeWordModel, frames: np.ndarray) -> float:
     def sigmoid(z: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-z))
 
-    h = c = total = np.zeros(model.units)
+    h = c = np.zeros(model.units)
+    values, weights = [], []
     for frame in (frames.astype(np.float64) - model.mean) / model.std:
         i, f, g, o = np.split(model.w_ih @ frame + model.w_hh @ h + model.bias, 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
-        total = total + h
-    pooled = h if model.pooling == "last" else total / len(frames)
-    return float(model.w_out @ pooled + model.b_out)
+        values.append(model.w_out @ h)
+        weights.append(1.0 if model.attention is None else np.exp(model.attention @ h))
+    value = values[-1] if model.attention is None else np.average(values, weights=weights)
+    return float(value + model.b_out)
 
 
 def frames_of(count: int, seed: int = 0) -> np.ndarray:
     return (np.random.default_rng(seed).standard_normal((count, 32)) * 4).astype(np.float32)
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean"])
+@pytest.mark.parametrize("attention", [False, True])
 @pytest.mark.parametrize("hop", [1, 5, 8, 49, 98, 130])
-def test_every_window_equals_its_own_run(make_model, hop: int, pooling: str) -> None:
-    model, frames = make_model(units=12, pooling=pooling), frames_of(300)
+def test_every_window_equals_its_own_run(make_model, hop: int, attention: bool) -> None:
+    model, frames = make_model(units=12, attention=attention), frames_of(300)
     done = SlidingWindows([model], hop).push(frames)
     starts = list(range(0, 300 - 98 + 1, hop))
     assert done.end_frame.tolist() == [start + 98 for start in starts]
@@ -55,8 +57,8 @@ def test_equals_torch(make_model) -> None:
 
 
 def test_models_of_two_sizes_and_three_streams_step_together(make_model) -> None:
-    sizes = ((16, "last"), (8, "mean"), (16, "mean"), (16, "last"))
-    models = [make_model(units=units, pooling=pooling, seed=seed) for seed, (units, pooling) in enumerate(sizes)]
+    sizes = ((16, False), (8, True), (16, True), (16, False))
+    models = [make_model(units=units, attention=attention, seed=seed) for seed, (units, attention) in enumerate(sizes)]
     frames = np.stack([frames_of(180, seed) for seed in range(3)])
     done = SlidingWindows(models, 8, streams=3).push(frames)
     assert done.scores.shape == (11, 3, 4)

@@ -1,0 +1,158 @@
+"""How well the deploy recipe does: keywords x objectives x seeds, through the code of ``wakeword train``.
+
+    python benchmarks/accuracy.py --data words --speech talk --noise noise \\
+        [--keywords happy right left zero] [--objectives drocc-lf] [--seeds 0 1 2] [--jobs 2]
+    python benchmarks/accuracy.py --tables            # the tables again, from the rows that are there
+
+Each run trains a model under runs/ and appends ONE row to benchmarks/results/accuracy.jsonl; a row that is there is not
+made again, and a killed run goes on from its checkpoint. Thresholds come from validation; every figure is of the test
+split (unseen speakers). The tables are also written to benchmarks/results/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.metrics import rate
+from training.pipeline import Run, train
+from training.recipes import RECIPES
+from wakeword.model import write_atomically
+
+ROWS = Path(__file__).resolve().parent / "results" / "accuracy.jsonl"
+TABLES = ROWS.with_suffix(".md")
+FPRS = ("fpr_3", "fpr_1", "fpr_0.5")
+POINTS = ("fpr_5", "fpr_3", "alarms")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: a keyword, an objective, a seed, and where its data and its model are."""
+
+    keyword: str
+    objective: str
+    seed: int
+    data: Path
+    speech: tuple[Path, ...]
+    noise: tuple[Path, ...]
+    runs: Path
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What makes a row unique."""
+        return self.keyword, self.objective, self.seed
+
+
+def measure(cell: Cell) -> dict[str, Any]:
+    """Train one cell and return its row."""
+    torch.set_num_threads(1)
+    recipe = RECIPES["deploy"](cell.keyword).changed(objective=cell.objective)
+    out = cell.runs / f"{cell.keyword}-{cell.objective}-{cell.seed}.wakeword"
+    log = out.with_suffix(".log").open("a", buffering=1)
+    run = Run(cell.keyword, cell.data, recipe, out, cell.speech, cell.noise, cell.seed)
+    model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
+    card = model.card
+    return {
+        "keyword": cell.keyword,
+        "objective": cell.objective,
+        "seed": cell.seed,
+        "best_epoch": card["best_epoch"],
+        "validation": card["operating_points"]["alarms"]["validation"],
+        "clips": card["evaluation"]["clips"],
+        "streaming": card["evaluation"]["streaming"],
+        "libraries": card["libraries"],
+    }
+
+
+def read_rows() -> list[dict[str, Any]]:
+    """The rows there are, in the order of keyword, objective, seed."""
+    if not ROWS.exists():
+        return []
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
+    return sorted(rows, key=lambda row: (row["keyword"], row["objective"], row["seed"]))
+
+
+def tables(rows: list[dict[str, Any]]) -> str:
+    """Markdown: clips at three FPRs, and streams at three operating points, over the seeds of each pair."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["keyword"], row["objective"]), []).append(row)
+    clips = ["| keyword | objective | seeds | " + " | ".join(f"recall at FPR {f[4:]} % (reached)" for f in FPRS) + " |"]
+    clips += ["|---|---|---|" + "---|" * len(FPRS)]
+    streams = ["| keyword | objective | point | false alarms (all seeds) | miss in silence | miss in babble 20 dB |"]
+    streams += ["|---|---|---|---|---|---|"]
+    for (keyword, objective), group in groups.items():
+        cells = [_clip_cell(group, fpr) for fpr in FPRS]
+        clips.append(f"| {keyword} | {objective} | {len(group)} | " + " | ".join(cells) + " |")
+        streams += [f"| {keyword} | {objective} | {point} | " + _stream_cells(group, point) + " |" for point in POINTS]
+    return "\n".join([*clips, "", *streams, ""])
+
+
+def _clip_cell(group: list[dict[str, Any]], fpr: str) -> str:
+    """mean +- std over seeds, pooled counts with their 95 % interval, and the FPR reached."""
+    found = [row["clips"][fpr]["recall"] for row in group]
+    reached = [row["clips"][fpr]["fpr_reached"]["rate"] for row in group]
+    return f"{_spread([r['rate'] for r in found])}; {_pooled(found)} ({_spread(reached)})"
+
+
+def _stream_cells(group: list[dict[str, Any]], point: str) -> str:
+    points = [row["streaming"]["points"][point] for row in group]
+    alarms = " ".join(str(p["false_alarms"]["count"]) for p in points)
+    hours = points[0]["false_alarms"]["hours"]
+    misses = (_pooled([p[kind] for p in points]) for kind in ("miss_in_silence", "miss_in_babble_20_db"))
+    return f"{alarms} in {hours:.2f} h each | " + " | ".join(misses)
+
+
+def _spread(values: list[float]) -> str:
+    std = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{100 * statistics.mean(values):.1f} ± {100 * std:.1f} %"
+
+
+def _pooled(rates: Iterable[dict[str, Any]]) -> str:
+    rates = list(rates)
+    total = rate(sum(r["count"] for r in rates), sum(r["n"] for r in rates))
+    return f"{total.count}/{total.n} [{100 * total.low:.1f}, {100 * total.high:.1f}]"
+
+
+def main() -> None:
+    """Make the missing rows, then the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", action="store_true", help="only print the tables of the rows that are there")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--speech", type=Path, nargs="*", default=[])
+    parser.add_argument("--noise", type=Path, nargs="*", default=[])
+    parser.add_argument("--keywords", nargs="*", default=["happy", "right", "left", "zero"])
+    parser.add_argument("--objectives", nargs="*", default=["drocc-lf"])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    if not args.tables:
+        if args.data is None:
+            parser.error("--data is needed to make rows (or --tables to print them)")
+        args.runs.mkdir(exist_ok=True)
+        ROWS.parent.mkdir(exist_ok=True)
+        there = {(row["keyword"], row["objective"], row["seed"]) for row in read_rows()}
+        folders = (args.data, tuple(args.speech), tuple(args.noise), args.runs)
+        cells = [Cell(k, o, s, *folders) for k in args.keywords for o in args.objectives for s in args.seeds]
+        with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(measure, cell) for cell in cells if cell.key not in there]):
+                with ROWS.open("a") as file:
+                    file.write(json.dumps(done.result()) + "\n")
+                print(*(done.result()[name] for name in ("keyword", "objective", "seed")), "done", flush=True)
+    text = tables(read_rows())
+    write_atomically(TABLES, text.encode())
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
