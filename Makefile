@@ -14,7 +14,7 @@ help:
 	@echo "make clean         remove .venv and caches"
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The runtime alone: no torch. Editable, so that a changed model or source is what runs.
 $(RUNTIME): pyproject.toml | $(BIN)/python
@@ -29,7 +29,7 @@ $(EVERYTHING): pyproject.toml constraints.txt scripts/torchaudio_on_cpu.py | $(B
 	@touch $(RUNTIME) $@
 
 demo: $(RUNTIME)
-	@$(BIN)/python -m demo $(if $(MIC),--mic) $(if $(FAST),--fast)
+	@$(BIN)/python -m demo $(if $(filter-out 0,$(MIC)),--mic) $(if $(filter-out 0,$(FAST)),--fast)
 
 test: $(EVERYTHING)
 	$(BIN)/python -m pytest

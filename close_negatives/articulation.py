@@ -61,12 +61,12 @@ CONSONANTS = {
     "S": Consonant(0.4, 0.4, 0, sibilant=1),
     "Z": Consonant(0.4, 0.5, 1, sibilant=1),
     "L": Consonant(0.4, 0.8, 1, lateral=1),
-    "SH": Consonant(0.55, 0.4, 0, sibilant=1),
-    "ZH": Consonant(0.55, 0.5, 1, sibilant=1),
-    "CH": Consonant(0.55, 0.2, 0, sibilant=1),
-    "JH": Consonant(0.55, 0.2, 1, sibilant=1),
+    "SH": Consonant(0.65, 0.4, 0, sibilant=1),
+    "ZH": Consonant(0.65, 0.5, 1, sibilant=1),
+    "CH": Consonant(0.65, 0.2, 0, sibilant=1),
+    "JH": Consonant(0.65, 0.2, 1, sibilant=1),
     "R": Consonant(0.5, 0.9, 1, lips=0.3),
-    "Y": Consonant(0.65, 1.0, 1),
+    "Y": Consonant(0.7, 1.0, 1),
     "K": Consonant(0.8, 0.0, 0),
     "G": Consonant(0.8, 0.0, 1),
     "NG": Consonant(0.8, 0.3, 1, nasal=1),
@@ -96,9 +96,10 @@ GLIDES = {("IY", "Y"), ("IH", "Y"), ("UW", "W"), ("UH", "W"), ("OW", "W"), ("ER"
 SYMBOLS = (*CONSONANTS, *(vowel + stress for vowel in VOWELS if vowel != "ER" for stress in "012"))
 CODES = {symbol: code for code, symbol in enumerate(SYMBOLS)}
 
-_CONSONANT_WEIGHTS = Consonant(0.55, 0.5, 0.2, 0.3, 0.25, 0.15, 0.15)
+_CONSONANT_WEIGHTS = Consonant(0.75, 0.5, 0.2, 0.3, 0.25, 0.15, 0.15)
 _VOWEL_WEIGHTS = Vowel(0.45, 0.35, 0.08, 0.12, 0.3, 0.2)
 _STRESS_COST = 0.06  # per step of stress: a cue, but a weaker one than any vowel quality
+_MERGED, _HALF_REDUCED, _REDUCED = 0.4, 0.7, 0.5
 _WEAK_COST = 0.5  # what is added or lost for little: h, a glide, a reduced vowel
 _WEAK = {"HH", "Y", "AH0", "IH0"}
 
@@ -120,8 +121,12 @@ def substitution_cost(a: str, b: str) -> float:
     if quality_a in CONSONANTS and quality_b in CONSONANTS:
         return min(1.0, _between(CONSONANTS[quality_a], CONSONANTS[quality_b], _CONSONANT_WEIGHTS))
     if quality_a in VOWELS and quality_b in VOWELS:
-        stress = _STRESS_COST * abs(_prominence(a) - _prominence(b))
-        return min(1.0, _between(VOWELS[quality_a], VOWELS[quality_b], _VOWEL_WEIGHTS) + stress)
+        quality = _between(VOWELS[quality_a], VOWELS[quality_b], _VOWEL_WEIGHTS)
+        if {quality_a, quality_b} == {"AA", "AO"}:
+            quality *= _MERGED  # "cot" and "caught": one vowel for many speakers
+        weak = (not _prominence(a)) + (not _prominence(b))  # "seven" ends in IH or in AH, and nobody hears which
+        quality *= (1.0, _HALF_REDUCED, _REDUCED)[weak]
+        return min(1.0, quality + _STRESS_COST * abs(_prominence(a) - _prominence(b)))
     vowel, consonant = (quality_a, quality_b) if quality_a in VOWELS else (quality_b, quality_a)
     VOWELS[vowel], CONSONANTS[consonant]  # a KeyError names what is not a phoneme
     return 0.5 if (vowel, consonant) in GLIDES else 1.5

@@ -29,6 +29,9 @@ class Free:
     word_start: bool = False
 
 
+EXACT = Free()
+
+
 @dataclass(frozen=True)
 class Packed:
     """Pronunciations packed by length: groups of (their indices (n,), their codes (length, n))."""
@@ -51,7 +54,7 @@ def pack(pronunciations: Sequence[Codes]) -> Packed:
     return Packed(len(pronunciations), groups)
 
 
-def distances(target: Codes, words: Packed, free: Free = Free()) -> NDArray[np.float32]:  # noqa: B008
+def distances(target: Codes, words: Packed, free: Free = EXACT) -> NDArray[np.float32]:
     """The least cost, in edits, of turning the target (m,) into each word: (words.count,), in packing order."""
     result = np.empty(words.count, np.float32)
     for indices, codes in words.groups:

@@ -11,7 +11,7 @@ from demo.replay import Pace, judge, read_spoken, replay, table
 from wakeword.audio import SAMPLE_RATE, read_mono
 from wakeword.cli.meter import Meter
 from wakeword.detector import Detector
-from wakeword.errors import WakewordError
+from wakeword.errors import ModelFileError, WakewordError
 
 KEYWORD = "happy"
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -43,6 +43,8 @@ def main(fast: bool, mic: bool, model: str) -> None:
 def run(model: str, fast: bool) -> bool:
     """Replay, print the table, and say whether everything was found and nothing else."""
     detector = Detector(model)
+    if detector.models[0].keyword != KEYWORD:
+        raise ModelFileError(f"the recording is made for {KEYWORD!r}, and {model} hears another keyword")
     samples = read_mono(RECORDINGS / f"{KEYWORD}.flac")
     spoken = read_spoken(RECORDINGS / f"{KEYWORD}.json")
     seconds = len(samples) / SAMPLE_RATE
@@ -50,7 +52,7 @@ def run(model: str, fast: bool) -> bool:
     click.echo(f'{len(spoken)} words by {len(spoken)} people, {seconds:.0f} s, {speakers}; listening for "{KEYWORD}"')
     with Meter(detector) as meter:
         detections = replay(detector, samples, spoken, meter, Pace(fast))
-    verdict = judge(spoken, detections, detector.models[0].keyword)
+    verdict = judge(spoken, detections, KEYWORD)
     click.echo("\n" + "\n".join(table(verdict, spoken, seconds, KEYWORD)))
     return verdict.passed
 

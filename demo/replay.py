@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from wakeword.audio import SAMPLE_RATE
-from wakeword.cli.meter import Meter, printable
+from wakeword.cli.meter import Meter
 from wakeword.detector import Detection, Detector
 from wakeword.errors import AudioError
 from wakeword.microphone import level_db
@@ -106,7 +106,6 @@ def replay(
 
 def table(verdict: Verdict, spoken: Sequence[Spoken], seconds: float, keyword: str) -> list[str]:
     """The verdict as lines of text: each keyword, each false alarm, the other words, one line as the sum."""
-    keyword = printable(keyword)
     lines = ["spoken               found"]
     for word, detection in verdict.found:
         result = "missed" if detection is None else f"at {detection.end_s:.2f} s, score {detection.score:.2f}"

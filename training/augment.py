@@ -102,31 +102,6 @@ def cut_window(clip: np.ndarray, offset: int, samples: int, before: np.ndarray, 
     return window
 
 
-def splice(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, together: bool) -> np.ndarray:
-    """The beginning of one word and the end of another, float32 (T,) of ``first``'s length.
-
-    Both are cut at 30 to 70 % of their loud part; at the same place if ``together``, which makes two takes of one word
-    into a third. The second comes at the first's loudness.
-    """
-    (start_1, end_1), (start_2, end_2) = active_range(first), active_range(second)
-    share_1 = rng.uniform(0.3, 0.7)
-    share_2 = share_1 if together else rng.uniform(0.3, 0.7)
-    cut_1, cut_2 = int(start_1 + share_1 * (end_1 - start_1)), int(start_2 + share_2 * (end_2 - start_2))
-    loudness = [
-        float(np.sqrt(np.mean(np.square(c[s:e])))) for c, s, e in ((first, start_1, end_1), (second, start_2, end_2))
-    ]
-    tail = second[cut_2:] * (loudness[0] / max(loudness[1], 1e-4))
-    spliced = np.zeros_like(first)
-    spliced[:cut_1] = first[:cut_1]
-    fade = np.linspace(0.0, 1.0, _FADE, dtype=np.float32)
-    join = slice(max(0, cut_1 - _FADE), cut_1)
-    spliced[join] *= fade[::-1][: cut_1 - join.start]
-    tail[:_FADE] *= fade[: len(tail)]
-    kept = tail[: len(first) - join.start]
-    spliced[join.start : join.start + len(kept)] += kept
-    return np.clip(spliced, -1.0, 1.0)
-
-
 def add_noise(clips: Tensor, noise: Tensor, settings: AugmentSettings, rng: np.random.Generator) -> Tensor:
     """Random levels, then noise (B, T) at random signal-to-noise ratios on a random part of clips (B, T)."""
     gain = torch.from_numpy(rng.uniform(*settings.gain_db, len(clips)).astype(np.float32))

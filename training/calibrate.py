@@ -25,7 +25,7 @@ _FULL_SCALE = np.float32(32767.0)
 class CalibrationSettings:
     """How a score becomes an event, and how many false alarms are acceptable."""
 
-    n: int = 2
+    n: int = 3
     m: int = 4
     rearm_margin: float = 1.0
     refractory_s: float = 1.0

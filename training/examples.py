@@ -15,14 +15,13 @@ from training.augment import (
     cut_window,
     mask_features,
     place_keyword,
-    splice,
 )
 from training.cache import cached_array, content_key
 from training.corpus import Corpus, Split, Words
 from training.recipes import Recipe
 from wakeword.features import FeatureSpec, mfcc
 
-_SPEECH, _NOISE, _SPLICED = _KINDS = (-1, -2, -3)  # what an example is made of, beside word clips
+_SPEECH, _NOISE = -1, -2  # what an example is made of, beside word clips
 _GROUP = 64  # clips that share a change of voice
 _FULL_SCALE = np.float32(32767.0)
 
@@ -49,7 +48,6 @@ class ExampleSource:
     def __init__(self, corpus: Corpus, split: Split, recipe: Recipe, spec: FeatureSpec, seed: int) -> None:
         self.recipe, self.spec, self.seed, self.split = recipe, spec, seed, split
         self.words = limited(corpus.words[split], recipe, seed)
-        self._keyword = self.words.samples[self.words.is_keyword]
         self._others = self.words.samples[~self.words.is_keyword]
         self._speech = _joined(corpus.speech[split])
         self._noise = _joined(corpus.noise[split])
@@ -79,11 +77,8 @@ class ExampleSource:
         words = np.concatenate([*[keyword] * self.recipe.keyword_repeats, other])
         n_speech = self.recipe.speech_windows if len(self._speech) >= self.spec.sample_rate else 0
         n_noise = self.recipe.noise_windows
-        n_spliced = self.recipe.spliced_words
         # Numbers from 0 are word clips.
-        items = np.concatenate(
-            [words, *(np.full(n, kind) for n, kind in zip((n_speech, n_noise, n_spliced), _KINDS, strict=True))]
-        )
+        items = np.concatenate([words, np.full(n_speech, _SPEECH), np.full(n_noise, _NOISE)])
         items = items[rng.permutation(len(items))]
         features = np.empty((len(items), self.spec.window_frames, self.spec.n_cepstra), dtype=np.float32)
         labels = np.zeros(len(items), dtype=np.float32)
@@ -101,24 +96,11 @@ class ExampleSource:
             if item >= 0:
                 clips[row] = self.words.samples[item] / _FULL_SCALE
                 is_keyword[row] = self.words.is_keyword[item]
-            elif item == _SPLICED:
-                clips[row], is_keyword[row] = self._spliced(rng)
             elif item == _SPEECH:
                 clips[row] = _stretch_of(self._speech, self.spec.sample_rate, rng)
             elif len(self._noise):
                 clips[row] = _stretch_of(self._noise, self.spec.sample_rate, rng)
-        return _Batch(clips, is_keyword, (items >= 0) | (items == _SPLICED))
-
-    def _spliced(self, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-        """Half of one word and half of another, and whether it still is the keyword.
-
-        Half of the keyword is not the keyword, whatever comes before or after it. Two halves of the keyword from two
-        people are: without them, the change of voice itself would give a negative away.
-        """
-        first, second = (bool(half) for half in rng.random(2) < 0.5)
-        pools = [self._keyword if half else self._others for half in (first, second)]
-        one, two = (pool[rng.integers(len(pool))] / _FULL_SCALE for pool in pools)
-        return splice(one, two, rng, together=first and second), first and second
+        return _Batch(clips, is_keyword, items >= 0)
 
     def _heard(self, batch: _Batch, settings: AugmentSettings, rng: np.random.Generator) -> np.ndarray:
         """Change a group's voice, place each clip in its window, add neighbours and noise: MFCC (B, F, C)."""

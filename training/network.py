@@ -20,8 +20,9 @@ class KeywordLSTM(nn.Module):
     """
 
     def __init__(self, n_cepstra: int, units: int, pooling: str = "last") -> None:
+        if pooling not in ("last", "attention"):
+            raise ValueError(f'pooling is "last" or "attention", not {pooling!r}')
         super().__init__()
-        self.pooling = pooling
         self.lstm = nn.LSTM(n_cepstra, units, batch_first=True)
         self.out = nn.Linear(units, 1)
         # Zero weights pool every frame alike: training starts from the mean.

@@ -102,7 +102,7 @@ def finish(
     card = calibrate(with_card(anything), corpus, calibration, seed)
     evaluation = evaluate(with_card(card), corpus, seed)
     card |= {
-        "network": {"cell": "lstm", "layers": 1, "units": recipe.units, "pooling": recipe.pooling},
+        "network": {"cell": "lstm", "layers": 1, "units": recipe.units},
         "evaluation": evaluation.figures,
         "data": corpus.provenance(),
         "recipe": asdict(recipe),

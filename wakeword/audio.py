@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ def as_samples(array: np.ndarray) -> np.ndarray:
     over can make a score infinite. Raises AudioError on an array of another shape or kind.
     """
     array = np.asarray(array)
-    if array.ndim > 2 or array.dtype.kind not in "fiu":
+    if array.ndim not in (1, 2) or array.shape[1:] == (0,) or array.dtype.kind not in "fiu":
         raise AudioError(f"samples must be numbers of shape (T,) or (T, channels), not {array.dtype} {array.shape}")
     if array.dtype.kind == "i":
         samples = array.astype(np.float32) / -float(np.iinfo(array.dtype).min)
@@ -63,28 +65,46 @@ def file_blocks(path: str | Path) -> Iterator[np.ndarray]:
     """The blocks of a sound file as float32 (T,) at 16 kHz, mono, in order.
 
     Reads whatever libsndfile reads (wav, flac, ogg, opus, mp3, aiff, ...). Raises AudioError in one sentence
-    when the file is missing, is no sound file, breaks off in the middle, or holds no sample.
+    when the file is missing, is no sound file, is damaged in the middle, or holds no sample. A wav or ogg file
+    that was cut short is read as far as it goes, because libsndfile does not tell.
     """
     import soundfile  # here, because listening and training from arrays do without it
 
     path = Path(path)
-    if not path.is_file():
-        raise AudioError(f"{path}: there is no such file" if not path.exists() else f"{path} is not a file")
     heard = 0
     try:
-        with soundfile.SoundFile(path) as sound:
+        if not path.is_file():
+            raise AudioError(f"{path} is not a file" if path.exists() else f"{path}: there is no such file")
+        with _open(path) as sound:
             resampler = Resampler(sound.samplerate)
-            for block in sound.blocks(max(1, int(_READ_SECONDS * sound.samplerate)), dtype="float32"):
+            frames = max(1, int(_READ_SECONDS * sound.samplerate))
+            while len(block := sound.read(frames, dtype="float32")):
                 heard += len(block)
                 yield resampler.push(as_samples(block))
             tail = resampler.push(np.zeros(0, np.float32), last=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        reason = getattr(error, "error_string", None) or str(error)
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
         raise AudioError(f"{path} cannot be read as sound ({reason.strip().rstrip('.')})") from error
     if not heard:
         raise AudioError(f"{path} holds no sound: it is empty")
     if len(tail):
         yield tail
+
+
+def _open(path: Path) -> Any:
+    """The file as a soundfile.SoundFile that is only read forwards."""
+    import soundfile
+
+    # As bytes, because soundfile refuses a name that is not UTF-8; Windows has no such names.
+    name = str(path) if os.name == "nt" else os.fsencode(path)
+    try:
+        sound = soundfile.SoundFile(name)
+    except TypeError as error:  # by its suffix it is raw samples, whose rate and format nobody has told
+        raise AudioError(f"{path} cannot be read as sound (raw samples without a header)") from error
+    # After every read soundfile seeks in what it takes for seekable: the mp3 decoder then prints errors, and a flac
+    # stream of unknown length cannot be read at all.
+    sound.seekable = lambda: False
+    return sound
 
 
 def read_mono(path: str | Path) -> np.ndarray:

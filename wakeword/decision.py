@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import isfinite
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class DecisionRule:
     def __post_init__(self) -> None:
         if not 1 <= self.n <= self.m:
             raise ValueError(f"a decision rule needs 1 <= n <= m, not n={self.n}, m={self.m}")
+        if not isfinite(self.threshold):
+            raise ValueError(f"the threshold of a decision rule is a finite number, not {self.threshold}")
         if self.rearm_margin < 0.0 or self.refractory_s < 0.0:
             raise ValueError("rearm_margin and refractory_s cannot be negative")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wakeword.audio import as_samples
+from wakeword.audio import SAMPLE_RATE, as_samples
 from wakeword.decision import Decider
+from wakeword.errors import ModelFileError
 from wakeword.features import FeatureSpec, FeatureStream
 from wakeword.model import WakeWordModel, load_model
 from wakeword.windows import SlidingWindows
@@ -54,7 +55,7 @@ class _Group:
 class Detector:
     """Hears keywords in a stream of samples.
 
-    models      models, bundled keywords, or paths of model files: one, or a sequence
+    models      models of 16 kHz sound, bundled keywords, or paths of model files: one, or a sequence
     point       operating point to use instead of each model's default ("fpr_3", "fpr_5", "alarms")
     threshold   logit to use instead of any operating point
     hop_frames  frames between two windows' starts: 8 frames are 80 ms
@@ -76,6 +77,9 @@ class Detector:
         self.models = [m if isinstance(m, WakeWordModel) else load_model(m) for m in given]
         if not self.models:
             raise ValueError("a Detector needs at least one model")
+        for model in self.models:
+            if model.spec.sample_rate != SAMPLE_RATE:
+                raise ModelFileError(f"model {model.keyword!r} hears {model.spec.sample_rate} Hz, not {SAMPLE_RATE} Hz")
         self._deciders = [Decider(m.rule(point, threshold), m.spec.sample_rate) for m in self.models]
         columns: dict[FeatureSpec, list[int]] = {}
         for column, model in enumerate(self.models):

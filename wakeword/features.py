@@ -41,8 +41,8 @@ class FeatureSpec:
         whole = [f.name for f in fields(self) if f.type == "int"]
         if any(not isinstance(getattr(self, name), int) or getattr(self, name) < 1 for name in whole):
             raise ValueError(f"every length and count of a FeatureSpec is a whole number above 0: {self}")
-        if self.n_fft < self.frame_length or self.n_cepstra > self.n_mels:
-            raise ValueError(f"a FeatureSpec needs n_fft >= frame_length and n_cepstra <= n_mels: {self}")
+        if not self.hop_length <= self.frame_length <= self.n_fft or self.n_cepstra > self.n_mels:
+            raise ValueError(f"a FeatureSpec needs hop_length <= frame_length <= n_fft and n_cepstra <= n_mels: {self}")
         if not 0.0 <= self.f_min < self.f_max <= self.sample_rate / 2 or not self.log_offset > 0.0:
             raise ValueError(f"a FeatureSpec needs 0 <= f_min < f_max <= rate/2 and log_offset > 0: {self}")
 

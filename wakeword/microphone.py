@@ -73,7 +73,7 @@ class Microphone:
         self._overflows = self._reconnects = 0
         self._level = SILENCE_DB
         self._heard_at: float | None = None  # on the monotonic clock; None while it is closed
-        self._lost = False
+        self._lost: str | None = None  # the name of the device that is waited for
         self._fresh = True  # the stream has not delivered anything yet
 
     @property
@@ -122,10 +122,13 @@ class Microphone:
                 self._recover()
                 continue
             self._heard_at = time.monotonic()
-            if self._lost:
-                self._lost = False
+            if self._lost is not None:
+                lost, name = self._lost, self._device.name
+                self._lost = None
                 self._reconnects += 1
-                self._notice(f"microphone {self._device.name!r} is back")
+                # The system's default may be another device by now.
+                other = f"microphone {name!r} is heard instead of {lost!r}"
+                self._notice(f"microphone {name!r} is back" if name == lost else other)
             samples = self._resampler.push(as_samples(block))
             if len(samples):  # a resampler's first blocks can be empty
                 self._level = level_db(samples)
@@ -152,14 +155,14 @@ class Microphone:
 
     def _recover(self) -> None:
         """One attempt to open the lost device again; raises MicrophoneError once the time for it is over."""
-        limit = self.settings.reconnect_s
+        limit, name = self.settings.reconnect_s, self._lost or self._device.name
         if self._heard_at is None or time.monotonic() - self._heard_at > limit:
             raise MicrophoneError(
-                f"the microphone {self._device.name!r} is gone and was not back within {limit:g} s: connect it again"
+                f"the microphone {name!r} is gone and was not back within {limit:g} s: connect it again"
             )
-        if not self._lost:
-            self._lost = True
-            self._notice(f"microphone {self._device.name!r} is gone: waiting up to {limit:g} s for it")
+        if self._lost is None:
+            self._lost = name
+            self._notice(f"microphone {name!r} is gone: waiting up to {limit:g} s for it")
         self._close()
         try:
             look_again()
@@ -171,7 +174,7 @@ class Microphone:
         """Open the wanted device; tries the fewest channels and its own rate first."""
         portaudio = load_portaudio()
         self._device = device = choose_device(self._wanted)
-        if isinstance(self._wanted, int):
+        if str(self._wanted).strip().isdecimal():
             self._wanted = device.name  # an index means another device once one of them is gone
         native = [device.native_rate] if device.native_rate else []
         failure: Exception | None = None

@@ -80,6 +80,11 @@ class WakeWordModel:
         return int(self.w_out.shape[0])
 
     @property
+    def pooling(self) -> str:
+        """How a window's hidden states become one logit: "last" or "attention"."""
+        return "last" if self.attention is None else "attention"
+
+    @property
     def operating_points(self) -> dict[str, dict[str, Any]]:
         """Named thresholds with what was measured at each; the names are fpr_3, fpr_5 and alarms."""
         return self.card.get("operating_points", {})
@@ -102,7 +107,7 @@ class WakeWordModel:
         """The file's bytes: the same for the same model, whenever and wherever it is saved."""
         card = {
             "format": FORMAT, "format_version": FORMAT_VERSION, "keyword": self.keyword,
-            "feature_spec": self.spec.to_dict(), **self.card,
+            "pooling": self.pooling, "feature_spec": self.spec.to_dict(), **self.card,
         }  # fmt: skip
         text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         members = {_CARD: text.encode()}
@@ -125,6 +130,10 @@ class WakeWordModel:
 def write_atomically(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path`` so that no reader ever sees half of it. Raises OSError as open() does."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()  # through a link: its target is what is replaced
+    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/null, is written to and stays
+        path.write_bytes(content)
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -169,16 +178,17 @@ def _load(path: Path) -> WakeWordModel:
                 raise ModelFileError(f"{path} is an archive but holds no {_CARD}: it is not a wakeword model")
             card = json.loads(archive.read(_CARD))
             _check_format(path, card)
+            # An unknown pooling must be refused, not read as the one this program knows: the scores would be wrong.
+            extra = {"last": (), "attention": ("attention",)}[card.pop("pooling")]
             arrays = {
                 name: np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-                for name in (*_ARRAYS, *(["attention"] if "attention.npy" in archive.namelist() else []))
+                for name in (*_ARRAYS, *extra)
             }
         spec = FeatureSpec(**card.pop("feature_spec"))
         keyword, bias = str(card.pop("keyword")), float(arrays.pop("b_out"))
-        model = WakeWordModel(
-            keyword, spec, **arrays, b_out=bias, card=_without_header(card)
-        )
-        model.rule()  # a model whose default point cannot be used is damaged too
+        model = WakeWordModel(keyword, spec, **arrays, b_out=bias, card=_without_header(card))
+        for point in (None, *model.operating_points):  # a model with a point that cannot be used is damaged too
+            model.rule(point)
         return model
     except ModelFileError:
         raise
@@ -186,7 +196,7 @@ def _load(path: Path) -> WakeWordModel:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ModelFileError(f"{path} is damaged, truncated, or no wakeword model ({error})") from error
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
         raise ModelFileError(f"{path} is damaged: its content is not a wakeword model's ({error})") from error
 
 

@@ -158,13 +158,13 @@ class _StackedLSTM:
 class _Attention:
     """Softmax-weighted means over the frames of each row, kept as two running sums: (2, M, S * R).
 
-    sums[0] = sum_t exp(a_t) v_t and sums[1] = sum_t exp(a_t), with a_t = attention . h_t and v_t = w_out . h_t. |a_t| is
-    at most the sum of |attention|; its exponent is clipped where float32 would overflow.
+    sums[0] = sum_t exp(a_t) v_t and sums[1] = sum_t exp(a_t), with a_t = attention . h_t and v_t = w_out . h_t.
+    |a_t| is at most the sum of |attention|; its exponent is clipped where float32 would overflow.
     """
 
     def __init__(self, models: list[WakeWordModel], rows: int) -> None:
-        vectors = [np.stack([model.w_out, model.attention], axis=1) / 2 for model in models]  # h is kept doubled
-        self._vectors = np.stack(vectors).astype(np.float32)  # (M, H, 2)
+        vectors = [(model.w_out, model.attention) for model in models if model.attention is not None]
+        self._vectors = np.array(vectors, dtype=np.float32).swapaxes(1, 2) / 2  # (M, H, 2); h is kept doubled
         self.sums = np.zeros((2, len(models), rows), dtype=np.float32)
         self._values = np.zeros((len(models), rows, 2), dtype=np.float32)
 

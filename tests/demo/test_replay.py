@@ -190,6 +190,13 @@ def test_a_missing_model_is_one_sentence() -> None:
     assert ended.stderr.count("\n") == 1
 
 
+def test_a_model_of_another_keyword_is_refused(tmp_path: Path, make_model: Callable[..., Any]) -> None:
+    make_model("cat").save(tmp_path / "cat.wakeword")
+    ended = demo("--fast", "--model", str(tmp_path / "cat.wakeword"))
+    assert ended.returncode == 2
+    assert "hears another keyword" in ended.stderr
+
+
 def test_the_bundled_model_finds_everything_and_nothing_else() -> None:
     ended = demo("--fast")
     assert ended.returncode == 0, ended.stdout + ended.stderr

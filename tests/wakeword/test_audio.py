@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,41 @@ def test_samples_of_every_type() -> None:
     assert as_samples(np.array([[0.5, -0.5], [0.5, 0.0]])).tolist() == [0.0, 0.25]
 
 
+def test_a_flac_stream_of_unknown_length(tmp_path: Path) -> None:
+    """What an encoder writes into a pipe: it cannot go back to say how many samples there were."""
+    sound = (tone(16_000, 2.0) * 2**15).astype(np.int16)
+    soundfile.write(tmp_path / "tone.flac", sound, 16_000)
+    content = bytearray((tmp_path / "tone.flac").read_bytes())
+    content[21] &= 0xF0  # the 36 bits of the sample count
+    content[22:26] = bytes(4)
+    (tmp_path / "tone.flac").write_bytes(content)
+    np.testing.assert_array_equal(read_mono(tmp_path / "tone.flac"), as_samples(sound))
+
+
+def test_an_mp3_is_read_without_a_word(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its decoder writes to standard error when it has to seek."""
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, 32_000)
+    soundfile.write(tmp_path / "noise.mp3", noise, 16_000)
+    assert len(read_mono(tmp_path / "noise.mp3")) == pytest.approx(32_000, abs=2500)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="every file name is Unicode there")
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.wav", tone(16_000), 16_000)
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav")
+    os.rename(tmp_path / "tone.wav", odd)
+    assert len(read_mono(odd)) == 16_000
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.float32(0.5), np.zeros((5, 0)), np.zeros(5, bool)], ids=["0-d", "no channel", "bool"]
+)
+def test_what_is_no_row_of_samples(wrong: np.ndarray) -> None:
+    with pytest.raises(AudioError, match="samples must be numbers"):
+        as_samples(wrong)
+
+
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="there is no such file"):
         read_mono(tmp_path / "missing.wav")
@@ -70,6 +107,11 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("this is no sound")
     with pytest.raises(AudioError, match=r"text\.wav cannot be read as sound"):
         read_mono(tmp_path / "text.wav")
+    with pytest.raises(AudioError, match="File name too long"):
+        read_mono(tmp_path / f"{'a' * 300}.wav")
+    (tmp_path / "samples.raw").write_bytes(bytes(1000))
+    with pytest.raises(AudioError, match="raw samples without a header"):
+        read_mono(tmp_path / "samples.raw")
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16_000)
     with pytest.raises(AudioError, match="holds no sound: it is empty"):
         read_mono(tmp_path / "empty.wav")

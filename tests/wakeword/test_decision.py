@@ -54,3 +54,9 @@ def test_reset_forgets_a_detection() -> None:
 def test_impossible_rules_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=r"decision rule|negative"):
         DecisionRule(threshold=0.0, **wrong)
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), float("-inf")])
+def test_a_threshold_is_finite(threshold: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        DecisionRule(threshold)

@@ -80,16 +80,15 @@ def test_a_bad_file_among_good_ones(run, sound: Path, model: Path, voice: np.nda
         (["--model", "nosuch"], "there is no such model file, nor a bundled model"),
         (["--point", "fpr_1"], "has no operating point 'fpr_1'"),
         (["--point", "fpr_3", "--threshold", "1"], "exclude each other"),
-        (["--scores", "no/such/\0"], "embedded null"),
+        (["--threshold", "nan"], "a finite number, not nan"),
+        (["--model", "{model}", "--model", "{model}"], "2 models hear the same keyword, 'word'"),
+        (["--scores", "{model}/scores.npz"], "cannot be written"),
     ],
 )
 def test_bad_options_are_one_sentence(run, sound: Path, model: Path, args: list[str], sentence: str) -> None:
+    args = [arg.format(model=model) for arg in args]
     if "--model" not in args:
         args = ["--model", str(model), *args]
-    if "\0" in args[-1]:
-        blocker = model.parent / "file"
-        blocker.write_text("")
-        args[-1], sentence = str(blocker / "scores.npz"), "cannot be written"
     code, _, err = run("detect", sound, *args)
     assert code == 2
     assert sentence in err
@@ -104,6 +103,19 @@ def test_a_short_clip_is_heard_whole(run, model: Path, voice: np.ndarray, tmp_pa
     record = json.loads(out.splitlines()[0])
     assert record["start_s"] == 0.0
     assert record["end_s"] <= 0.3125 + 1e-3
+
+
+def test_names_cannot_break_the_output(run, make_model, sound: Path, tmp_path: Path) -> None:
+    """A keyword comes from a stranger's file, and a file's name need not be text that the output can encode."""
+    make_model("be\x1b[2Jll").save(tmp_path / "odd.wakeword")
+    odd = sound.rename(tmp_path / "e\udcff\u00e9.wav")
+    code, out, _ = run("detect", odd, "--model", tmp_path / "odd.wakeword", "--threshold", -9)
+    assert code == 0
+    assert "be?[2Jll" in out
+    assert "e\\udcff\u00e9.wav" in out
+    line = run("detect", odd, "--model", tmp_path / "odd.wakeword", "--threshold", -9, "--json")[1].splitlines()[0]
+    assert json.loads(line)["file"] == str(odd)
+    assert "\x1b" not in run("info", tmp_path / "odd.wakeword")[1]
 
 
 def test_models_and_info(run, model: Path) -> None:
@@ -135,4 +147,10 @@ def test_a_closed_pipe_is_not_an_error(sound: Path, model: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    process.wait()
+    assert process.wait() == 0
+
+
+def test_a_closed_standard_output_is_not_an_error(sound: Path, model: Path) -> None:
+    listening = f"{sys.executable} -m wakeword detect {sound} --model {model} --threshold 1000 >&-"
+    ended = subprocess.run(["bash", "-c", listening], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")

@@ -100,6 +100,11 @@ def test_what_is_no_sound_is_refused(make_model) -> None:
             detector.process(wrong)
 
 
+def test_a_model_of_another_rate_is_refused(make_model) -> None:
+    with pytest.raises(ModelFileError, match="hears 8000 Hz, not 16000 Hz"):
+        Detector(make_model(spec=FeatureSpec(sample_rate=8000, f_max=4000.0)))
+
+
 def test_an_unknown_point_names_the_ones_there_are(make_model) -> None:
     with pytest.raises(ModelFileError, match="it has: fpr_5, fpr_3, alarms"):
         Detector(make_model(), point="fpr_1")

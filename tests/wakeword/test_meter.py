@@ -12,7 +12,8 @@ import pytest
 from rich.cells import cell_len
 
 from wakeword.cli.bars import Gauge, Look, Reading, compose
-from wakeword.cli.meter import REDRAWS_PER_SECOND, Meter, Screen, as_text
+from wakeword.cli.meter import REDRAWS_PER_SECOND, Meter, Screen
+from wakeword.cli.text import as_text
 from wakeword.detector import Detection, Detector, Step
 
 ESCAPE = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")

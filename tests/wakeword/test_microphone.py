@@ -156,8 +156,9 @@ def test_level_is_the_last_blocks_rms(install: Install) -> None:
         assert microphone.level == SILENCE_DB
 
 
+@pytest.mark.parametrize("wanted", [0, "0"], ids=["a number", "as the command line gives it"])
 @pytest.mark.parametrize("stays", [True, False], ids=["runs but delivers nothing", "stream ends"])
-def test_a_lost_device_is_found_again_under_its_new_index(install: Install, stays: bool) -> None:
+def test_a_lost_device_is_found_again_under_its_new_index(install: Install, stays: bool, wanted: int | str) -> None:
     first, second = sine(500.0, 0.16, 16_000), sine(900.0, 0.16, 48_000)
     sessions = [in_blocks(first, 16_000), in_blocks(second, 48_000)]
 
@@ -168,13 +169,27 @@ def test_a_lost_device_is_found_again_under_its_new_index(install: Install, stay
     inputs = device("USB mic", 16_000.0), device("built-in")
     fake = install(*inputs, sessions=sessions, stays=stays, on_restart=replug)
     told: list[str] = []
-    settings = MicrophoneSettings(0, silent_s=0.15, start_s=0.15, retry_s=0.02, reconnect_s=5.0)
+    settings = MicrophoneSettings(wanted, silent_s=0.15, start_s=0.15, retry_s=0.02, reconnect_s=5.0)
     with Microphone(settings, told.append) as microphone:
         blocks = [next(microphone) for _ in range(3)]
         assert (microphone.reconnects, microphone.rate) == (1, 48_000)
     assert [stream["device"] for stream in fake.opened] == [0, 2]
     assert len(blocks[0]) == 1280
     assert told == ["microphone 'USB mic' is gone: waiting up to 5 s for it", "microphone 'USB mic' is back"]
+
+
+def test_another_default_device_is_named(install: Install) -> None:
+    def unplug(fake: Any) -> None:
+        fake.devices = [device("built-in", 16_000.0)]
+
+    sessions = [[sine(500.0, 0.08, 16_000)]] * 2
+    install(device("USB mic", 16_000.0), sessions=sessions, stays=False, on_restart=unplug)
+    told: list[str] = []
+    settings = MicrophoneSettings(silent_s=0.15, start_s=0.15, retry_s=0.02, reconnect_s=5.0)
+    with Microphone(settings, told.append) as microphone:
+        next(microphone)
+        next(microphone)
+    assert told[1:] == ["microphone 'built-in' is heard instead of 'USB mic'"]
 
 
 def test_a_device_that_stays_away_is_given_up(install: Install) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,12 +145,23 @@ def test_weights_that_do_not_fit(saved: Path) -> None:
         {"feature_spec": {"hop": 1}},
         {"feature_spec": 3},
         {"default_point": "x"},
+        {"operating_points": {"alarms": {"threshold": 1.0}, "fpr_3": {}}},
+        {"operating_points": {"alarms": {"threshold": float("nan")}}},
+        {"operating_points": {"alarms": {"threshold": 10**400}}},
         {"format_version": "1"},
     ],
 )
 def test_a_card_that_makes_no_sense(saved: Path, changes: dict) -> None:
     with pytest.raises(ModelFileError):
         load_model(with_card(saved, **changes))
+
+
+def test_an_array_that_claims_more_than_there_is(saved: Path) -> None:
+    stream = io.BytesIO()
+    shape = {"descr": "<f4", "fortran_order": False, "shape": (10**14,)}
+    np.lib.format.write_array_header_1_0(stream, shape)
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_model(rewritten(saved, {"w_hh.npy": stream.getvalue()}))
 
 
 def test_an_archive_that_claims_too_much(saved: Path) -> None:
@@ -182,6 +194,20 @@ def test_every_bundled_model_loads_and_has_a_card() -> None:
         assert model.keyword == name
         assert set(model.operating_points) == {"fpr_3", "fpr_5", "alarms"}
         assert {"evaluation", "data", "recipe", "seed", "licence", "libraries"} <= set(model.card)
+
+
+def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("file")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as reader:
+        heard = reader.submit((tmp_path / "pipe").read_bytes)
+        write_atomically(tmp_path / "pipe", b"through")
+        assert heard.result(timeout=10) == b"through"
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ COMMANDS = {
     "listen": ("wakeword.cli.listen", "listen", "Hear keywords live on a microphone."),
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
+    "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List words that sound like a phrase."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
     "devices": ("wakeword.cli.listen", "devices", "List the microphones."),
@@ -36,6 +38,14 @@ class _LazyGroup(click.Group):
         module, attribute, _ = COMMANDS[cmd_name]
         return getattr(importlib.import_module(module), attribute)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # the reader of a pipe went away, as `| head` does: not worth a word
+            # Here, because click itself would exit with 1, which says that nothing was found.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
@@ -49,6 +59,8 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line; every error of the user's world is one sentence and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: Any = cli.main(args, prog_name="wakeword", standalone_mode=False)
     except click.ClickException as error:
@@ -60,14 +72,10 @@ def main(args: list[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("", err=True)
         code = 130
-    except BrokenPipeError:  # the reader of a pipe went away, as `| head` does: not worth a word
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except ModuleNotFoundError as error:
-        extra = "train"
         if error.name is None or error.name.split(".")[0] == "wakeword":
             raise
-        click.echo(f"wakeword: this needs {error.name}: install it with  pip install 'wakeword[{extra}]'", err=True)
+        click.echo(f"wakeword: this needs {error.name}: install it with  pip install 'wakeword[train]'", err=True)
         code = 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -43,14 +43,14 @@ class Look:
     glyphs: str = "━─╋┃"
 
     @classmethod
-    def of(cls, stream: TextIO) -> Look:
-        """The look of a stream, from what it is and from the environment."""
+    def of(cls, stream: TextIO | None) -> Look:
+        """The look of a stream (None is a closed one), from what it is and from the environment."""
         glyphs = cls.glyphs
         try:
             glyphs.encode(getattr(stream, "encoding", None) or "ascii")
         except (UnicodeEncodeError, LookupError):
             glyphs = "#-|:"
-        live = stream.isatty() and os.environ.get("TERM") != "dumb"
+        live = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
         return cls(live, not os.environ.get("NO_COLOR"), glyphs)
 
 

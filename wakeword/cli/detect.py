@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from wakeword.audio import SAMPLE_RATE, file_blocks
 from wakeword.cli.options import detector_options, make_detector
+from wakeword.cli.text import json_line, printable
 from wakeword.detector import Detection, Detector
 from wakeword.errors import AudioError, WakewordError
 from wakeword.model import write_atomically
@@ -55,9 +55,10 @@ def detect(
         kept["files"].append(file)
         kept[f"end_s_{index}"], kept[f"scores_{index}"] = end_s, scores
         for detection in detections:
-            _print(file, detection, limits[detection.keyword], as_json)
+            limit = limits[detection.keyword]
+            click.echo(json_line(detection, limit, file=file) if as_json else _line(file, detection, limit))
         found += len(detections)
-        if not detections and not as_json and sys.stdout.isatty():
+        if not detections and not as_json and sys.stdout is not None and sys.stdout.isatty():
             click.echo(f"{file}: no keyword")
     if scores_file:
         _save_scores(Path(scores_file), kept)
@@ -79,7 +80,7 @@ def hear_file(detector: Detector, path: Path) -> tuple[list[Detection], np.ndarr
     steps.append(detector.step(silence))
     length = samples / SAMPLE_RATE
     detections = [
-        replace(d, start_s=max(0.0, d.start_s - MARGIN_S), end_s=min(length, d.end_s - MARGIN_S))
+        replace(d, start_s=_between(d.start_s - MARGIN_S, length), end_s=_between(d.end_s - MARGIN_S, length))
         for step in steps
         for d in step.detections
     ]
@@ -87,26 +88,20 @@ def hear_file(detector: Detector, path: Path) -> tuple[list[Detection], np.ndarr
     return detections, end_s, np.concatenate([step.scores for step in steps])
 
 
-def _print(file: str, detection: Detection, threshold: float, as_json: bool) -> None:
-    if as_json:
-        record = {
-            "file": file,
-            "keyword": detection.keyword,
-            "start_s": round(detection.start_s, 3),
-            "end_s": round(detection.end_s, 3),
-            "score": round(detection.score, 4),
-            "threshold": round(threshold, 4),
-        }
-        click.echo(json.dumps(record, ensure_ascii=False))
-    else:
-        times = f"{detection.start_s:8.2f} - {detection.end_s:.2f} s"
-        click.echo(f"{file}: {times}  {detection.keyword}  score {detection.score:.2f} (threshold {threshold:.2f})")
+def _between(seconds: float, length: float) -> float:
+    return min(max(seconds, 0.0), length)
+
+
+def _line(file: str, detection: Detection, threshold: float) -> str:
+    times = f"{detection.start_s:8.2f} - {detection.end_s:.2f} s"
+    heard = f"{printable(detection.keyword)}  score {detection.score:.2f} (threshold {threshold:.2f})"
+    return f"{file}: {times}  {heard}"
 
 
 def _save_scores(path: Path, kept: dict[str, Any]) -> None:
     """An .npz of plain arrays: files, keywords, and for file i end_s_i (K,) and scores_i (K, keywords)."""
     stream = io.BytesIO()
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in kept.items()}
+    arrays: dict[str, Any] = {n: np.asarray(v, str if isinstance(v, list) else None) for n, v in kept.items()}
     np.savez_compressed(stream, **arrays)
     try:
         write_atomically(path, stream.getvalue())

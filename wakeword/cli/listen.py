@@ -12,8 +12,9 @@ from dataclasses import asdict
 import click
 
 from wakeword.audio import SAMPLE_RATE
-from wakeword.cli.meter import Meter, Screen, as_text, printable
+from wakeword.cli.meter import Meter, Screen
 from wakeword.cli.options import detector_options, make_detector
+from wakeword.cli.text import as_text, json_line, printable
 from wakeword.detector import Detection, Detector
 from wakeword.devices import NO_DEVICE
 from wakeword.errors import MicrophoneError
@@ -81,16 +82,7 @@ class _Session:
         return ", ".join(parts)
 
     def _as_line(self, detection: Detection) -> str:
-        if not self._as_json:
-            return as_text(detection)
-        record = {
-            "keyword": detection.keyword,
-            "start_s": round(detection.start_s, 3),
-            "end_s": round(detection.end_s, 3),
-            "score": round(detection.score, 4),
-            "threshold": round(self._limits[detection.keyword], 4),
-        }
-        return json.dumps(record, ensure_ascii=False)
+        return json_line(detection, self._limits[detection.keyword]) if self._as_json else as_text(detection)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -106,7 +98,7 @@ def devices(as_json: bool) -> None:
         raise MicrophoneError(NO_DEVICE)
     if as_json:
         for device in found:
-            click.echo(json.dumps(asdict(device), ensure_ascii=False))
+            click.echo(json.dumps(asdict(device)))
         return
     terminal = sys.stdout.isatty()
     lines = _table(found, shutil.get_terminal_size().columns - 1 if terminal else None)

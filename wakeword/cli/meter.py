@@ -14,6 +14,7 @@ import click
 import numpy as np
 
 from wakeword.cli.bars import BOLD, GREEN, Gauge, Look, Reading, compose, render
+from wakeword.cli.text import as_text, printable
 from wakeword.detector import Detection, Detector, Step
 
 #: Redraws a second at most: more is flicker and processor time, and nobody reads faster.
@@ -38,16 +39,6 @@ class Screen:
     def plain(self) -> Screen:
         """The same stream without the live line, whatever it could show."""
         return replace(self, look=replace(self.look, live=False))
-
-
-def as_text(detection: Detection) -> str:
-    """``  12.48 s  happy   score 9.31``"""
-    return f"{detection.end_s:7.2f} s  {printable(detection.keyword)}   score {detection.score:.2f}"
-
-
-def printable(text: str) -> str:
-    """A model file is somebody else's: its keyword must not be able to steer the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 class Meter:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from wakeword.cli.text import printable
 from wakeword.model import WakeWordModel, bundled_models, load_model
 
 
@@ -31,10 +32,11 @@ def info(model: str, as_json: bool) -> None:
     loaded = load_model(model)
     card = {"keyword": loaded.keyword, "feature_spec": loaded.spec.to_dict(), **loaded.card}
     if as_json:
-        click.echo(json.dumps(card, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(card, indent=1))
         return
-    click.echo(f"{loaded.keyword}: LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames")
-    click.echo("\n".join(_lines({k: v for k, v in card.items() if k not in ("keyword",)}, 0)))
+    keyword = printable(card.pop("keyword"))
+    click.echo(f"{keyword}: LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames")
+    click.echo("\n".join(printable(line) for line in _lines(card, 0)))
 
 
 def _lines(value: Any, depth: int) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from wakeword.cli.text import printable
 from wakeword.detector import Detector
 from wakeword.errors import ModelFileError
 from wakeword.model import bundled_models
@@ -35,10 +38,17 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make_detector(models: tuple[str, ...], point: str | None, threshold: float | None) -> Detector:
-    """The Detector of those options; raises ModelFileError where a model or a point does not exist."""
+    """The Detector of those options; raises ModelFileError or UsageError where they make no sense."""
     if point is not None and threshold is not None:
         raise click.UsageError("--point and --threshold exclude each other: a point is a threshold with a name.")
+    if threshold is not None and not math.isfinite(threshold):
+        raise click.UsageError(f"--threshold is a finite number, not {threshold}.")
     chosen = list(models) or list(bundled_models())
     if not chosen:
         raise ModelFileError("no model is bundled: name one with --model FILE")
-    return Detector(chosen, point=point, threshold=threshold)
+    detector = Detector(chosen, point=point, threshold=threshold)
+    # A detection names its keyword and no model; of two with one keyword nobody could tell which had fired.
+    keyword, count = Counter(model.keyword for model in detector.models).most_common(1)[0]
+    if count > 1:
+        raise click.UsageError(f"{count} models hear the same keyword, {printable(keyword)!r}: name one of them.")
+    return detector
