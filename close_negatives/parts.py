@@ -108,13 +108,23 @@ def _truncations(spelled: list[_Spelled]) -> Iterator[Part]:
     if len(spelled) == 1:
         cuts += [(i, i + 1) for i in range(count)]
     for start, end in cuts:
-        yield Part(_join(pieces[start:end]), sum((p[1][1] for p in pieces[start:end]), ()), "truncation")
+        sounds: Phonemes = sum((sound for _, (_, sound) in pieces[start:end]), ())
+        yield Part(_join(pieces[start:end]), _alone(sounds), "truncation")
     if len(spelled) == 1:
         word = spelled[0]
         length = len(word.phonemes)
         for start, end in ((1, length), (0, length - 1), (1, length - 1)):
             if end - start >= 2:
-                yield Part(*word.piece(start, end), "truncation")
+                text, sounds = word.piece(start, end)
+                yield Part(text, _alone(sounds), "truncation")
+
+
+def _alone(phonemes: Phonemes) -> Phonemes:
+    """Phonemes as they are said by themselves: a piece without main stress gets it on its first vowel."""
+    if any(p.endswith("1") for p in phonemes):
+        return phonemes
+    first = next((i for i, p in enumerate(phonemes) if is_vowel(p)), len(phonemes))
+    return tuple(p[:-1] + "1" if i == first else p for i, p in enumerate(phonemes))
 
 
 def _join(pieces: list[tuple[int, tuple[str, Phonemes]]]) -> str:
@@ -136,4 +146,4 @@ def _rearranged(spelled: list[_Spelled]) -> Iterator[Part]:
         order = [*units[:i], units[i + 1], units[i], *units[i + 2 :]]
         yield Part(glue.join(text for text, _ in order), sum((p for _, p in order), ()), "swap")
     for text, phonemes in units:
-        yield Part(f"{text} {text}", (*phonemes, *phonemes), "repeat")
+        yield Part(f"{text} {text}", _alone(phonemes) * 2, "repeat")

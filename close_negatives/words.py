@@ -97,12 +97,14 @@ def mine(phrase: str, settings: MiningSettings = DEFAULT) -> list[CloseWord]:
     for part in own_parts(phrase):
         _add(found, part.text, part.phonemes, part.reason)
     sound_of: dict[str, Phonemes] = {}  # a word of two pronunciations is one find
-    for text, phonemes, reason in (*_dictionary_finds(phrase, lexicon, settings), *_exchanges(words, settings)):
-        phonemes = sound_of.setdefault(text, phonemes)
+    spelled: set[Phonemes] = set()
+    for text, way, reason in (*_dictionary_finds(phrase, lexicon, settings), *_exchanges(words, settings)):
+        phonemes = sound_of.setdefault(text, way)
+        sound = unstressed(phonemes)
         _add(found, text, phonemes, reason)
-        own = found[unstressed(phonemes)]
-        if own.text not in sound_of:  # a part of the phrase that is a word is shown as that word
-            found[unstressed(phonemes)] = replace(own, text=text, phonemes=phonemes)
+        if sound not in spelled:  # a part of the phrase that is a word is shown as that word
+            spelled.add(sound)
+            found[sound] = replace(found[sound], text=text, phonemes=phonemes)
     kept = _without_the_phrase(words, list(found.values()), settings)
     return sorted(kept, key=lambda word: (word.distance, word.text, word.phonemes))
 

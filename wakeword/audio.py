@@ -21,10 +21,12 @@ def as_samples(array: np.ndarray) -> np.ndarray:
 
     array: (T,) or (T, channels); integers are scaled by their type's range, channels are averaged, NaN
     becomes silence and what exceeds full scale is clipped, so that nothing a driver or a broken file hands
-    over can make a score infinite. Raises AudioError on an array of another shape or kind.
+    over can make a score infinite. Raises AudioError on an array of another shape or kind, and on 64-bit integers, which
+    are counts or Python's own numbers and never come from a converter.
     """
     array = np.asarray(array)
-    if array.ndim not in (1, 2) or array.shape[1:] == (0,) or array.dtype.kind not in "fiu":
+    usable = array.dtype.kind == "f" or (array.dtype.kind in "iu" and array.dtype.itemsize <= 4)
+    if array.ndim not in (1, 2) or array.shape[1:] == (0,) or not usable:
         raise AudioError(f"samples must be numbers of shape (T,) or (T, channels), not {array.dtype} {array.shape}")
     if array.dtype.kind == "i":
         samples = array.astype(np.float32) / -float(np.iinfo(array.dtype).min)

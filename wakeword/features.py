@@ -16,6 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 #: Frames are transformed in blocks of about this many, so that a long file needs no more memory than a short one.
 _FRAMES_PER_BLOCK = 512
+#: No front end for speech comes near this; a damaged model file could ask for any amount of memory.
+_LARGEST = 8192
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class FeatureSpec:
         whole = [f.name for f in fields(self) if f.type == "int"]
         if any(not isinstance(getattr(self, name), int) or getattr(self, name) < 1 for name in whole):
             raise ValueError(f"every length and count of a FeatureSpec is a whole number above 0: {self}")
+        if max(self.n_fft, self.n_mels, self.window_frames) > _LARGEST:
+            raise ValueError(f"a FeatureSpec with a size above {_LARGEST} is a damaged one: {self}")
         if not self.hop_length <= self.frame_length <= self.n_fft or self.n_cepstra > self.n_mels:
             raise ValueError(f"a FeatureSpec needs hop_length <= frame_length <= n_fft and n_cepstra <= n_mels: {self}")
         if not 0.0 <= self.f_min < self.f_max <= self.sample_rate / 2 or not self.log_offset > 0.0:

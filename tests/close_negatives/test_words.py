@@ -42,8 +42,6 @@ def test_most_of_the_papers_words_are_found() -> None:
         ("seven", ["sevens", "seventh", "seventeen", "seventy"]),
         ("right", ["write", "wright", "rite", "rights", "bright", "writes", "upright"]),
         ("happy", ["unhappy", "happier", "happiest"]),
-        ("make", ["makes", "making", "maker"]),
-        ("carry", ["carries", "carried", "carrying"]),
         ("follows", ["follow"]),
         ("hey computer", ["hay computer", "hey computers", "hey computer"]),
     ],
@@ -58,6 +56,8 @@ def test_forms_by_spelling() -> None:
         assert is_form_of("stop", form)
     assert is_form_of("wolves", "wolf")
     assert is_form_of("baked", "bake")
+    assert is_form_of("making", "make")
+    assert is_form_of("carried", "carry")
     assert not is_form_of("stoop", "stop")
     assert not is_form_of("compute", "computer")
 

@@ -95,7 +95,7 @@ def test_integers_are_scaled_and_channels_averaged(make_model, voice: np.ndarray
 
 def test_what_is_no_sound_is_refused(make_model) -> None:
     detector = Detector(make_model())
-    for wrong in (np.array(["a"]), np.zeros((2, 2, 2)), np.zeros(5, np.complex64)):
+    for wrong in (np.array(["a"]), np.zeros((2, 2, 2)), np.zeros(5, np.complex64), [0, 1200, -1200]):
         with pytest.raises(AudioError, match="samples must be numbers"):
             detector.process(wrong)
 

@@ -113,6 +113,7 @@ def test_parallel_streams_and_reset(voice: np.ndarray) -> None:
     "wrong",
     [
         {"hop_length": 0},
+        {"window_frames": 10**9},
         {"hop_length": 401},
         {"n_fft": 256},
         {"n_cepstra": 33},
