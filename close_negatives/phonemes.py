@@ -14,7 +14,7 @@ from itertools import islice, pairwise, product
 
 from close_negatives.articulation import is_vowel
 from close_negatives.letters import sound_out
-from wakeword.errors import WakewordError
+from wakeword.errors import PhraseError
 
 Phonemes = tuple[str, ...]
 
@@ -30,10 +30,6 @@ _ONSETS = {
     *(f"S {a}" for a in ("P", "T", "K", "M", "N", "P R", "P L", "T R", "K R", "K W", "K L")),
     *(f"{a} Y" for a in ("P", "B", "K", "G", "F", "V", "M", "N", "HH", "S P", "S K")),
 }
-
-
-class PhraseError(WakewordError):
-    """A phrase that cannot be spoken as English words: empty, or with digits, foreign letters or no vowel."""
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ def as_samples(array: np.ndarray) -> np.ndarray:
 
     array: (T,) or (T, channels); integers are scaled by their type's range, channels are averaged, NaN
     becomes silence and what exceeds full scale is clipped, so that nothing a driver or a broken file hands
-    over can make a score infinite. Raises AudioError on an array of another shape or kind, and on 64-bit integers, which
+    over can make a score infinite. Raises AudioError on another shape or kind, and on 64-bit integers, which
     are counts or Python's own numbers and never come from a converter.
     """
     array = np.asarray(array)

@@ -6,7 +6,8 @@ WakewordError            every error that is the input's, the file's or the mach
 ├── MicrophoneError      no microphone, or one that cannot be opened
 ├── DataError            a training data set that is missing, empty or malformed
 ├── DownloadError        a download that failed or did not match its checksum
-└── TrainingError        a training run that cannot start, go on or resume
+├── TrainingError        a training run that cannot start, go on or resume
+└── PhraseError          a phrase that cannot be spoken or turned into phonemes
 
 Each message is one sentence that says what is wrong, where, and how to mend it; the command line prints it
 as it is and exits with 2.
@@ -41,3 +42,7 @@ class DownloadError(WakewordError):
 
 class TrainingError(WakewordError):
     """A training run cannot start, go on or resume."""
+
+
+class PhraseError(WakewordError):
+    """A phrase cannot be spoken or turned into phonemes."""
