@@ -65,7 +65,7 @@ def measure(cell: Cell) -> dict[str, Any]:
         "keyword": cell.keyword,
         "objective": cell.objective,
         "seed": cell.seed,
-        "best_epoch": card["best_epoch"],
+        "best_epoch": card["best_epochs"][0],
         "validation": card["operating_points"]["alarms"]["validation"],
         "clips": card["evaluation"]["clips"],
         "streaming": card["evaluation"]["streaming"],

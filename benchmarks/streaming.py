@@ -21,6 +21,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from wakeword import Detector, FeatureSpec, FeatureStream, WakeWordModel
+from wakeword.network import Network
 
 RATE, BLOCK, HOP = 16_000, 1280, 8
 
@@ -34,16 +35,16 @@ def model_of(units: int) -> WakeWordModel:
 
     card = {"operating_points": {"alarms": {"threshold": 1e9}}, "default_point": "alarms"}
     arrays = (draw(32), np.abs(draw(32)) + 1, draw(4 * units, 32), draw(4 * units, units), draw(4 * units), draw(units))
-    return WakeWordModel("word", FeatureSpec(), *arrays, b_out=0.0, card=card)
+    return WakeWordModel("word", FeatureSpec(), (Network(*arrays, b_out=np.float32(0.0)),), card)
 
 
-def alone_in_numpy(model: WakeWordModel) -> Callable[[np.ndarray], float]:
+def alone_in_numpy(network: Network) -> Callable[[np.ndarray], float]:
     """98 steps from the zero state for one window (98, 32); weights folded and gates fused as in the detector."""
-    half = np.repeat([0.5, 0.5, 1.0, 0.5], model.units).astype(np.float32)
-    w_in = np.ascontiguousarray((model.w_ih / model.std * half[:, None]).T)
-    bias = model.bias * half - w_in.T @ model.mean
-    w_hh = np.ascontiguousarray((model.w_hh * half[:, None]).T)
-    n = model.units
+    half = np.repeat([0.5, 0.5, 1.0, 0.5], network.units).astype(np.float32)
+    w_in = np.ascontiguousarray((network.w_ih / network.std * half[:, None]).T)
+    bias = network.bias * half - w_in.T @ network.mean
+    w_hh = np.ascontiguousarray((network.w_hh * half[:, None]).T)
+    n = network.units
 
     def score(frames: np.ndarray) -> float:
         inputs = frames @ w_in + bias
@@ -53,22 +54,22 @@ def alone_in_numpy(model: WakeWordModel) -> Callable[[np.ndarray], float]:
             i, f, o = z[:n] * 0.5 + 0.5, z[n : 2 * n] * 0.5 + 0.5, z[3 * n :] * 0.5 + 0.5
             c = f * c + i * z[2 * n : 3 * n]
             h = o * np.tanh(c)
-        return float(model.w_out @ h)
+        return float(network.w_out @ h)
 
     return score
 
 
-def alone_in_torch(model: WakeWordModel) -> Callable[[np.ndarray], float]:
+def alone_in_torch(network: Network) -> Callable[[np.ndarray], float]:
     """torch.nn.LSTM on one window (98, 32)."""
-    lstm = torch.nn.LSTM(32, model.units, batch_first=True).eval()
-    weights = {"weight_ih_l0": model.w_ih, "weight_hh_l0": model.w_hh, "bias_ih_l0": model.bias}
+    lstm = torch.nn.LSTM(32, network.units, batch_first=True).eval()
+    weights = {"weight_ih_l0": network.w_ih, "weight_hh_l0": network.w_hh, "bias_ih_l0": network.bias}
     state = {name: torch.from_numpy(value) for name, value in weights.items()}
-    lstm.load_state_dict({**state, "bias_hh_l0": torch.zeros(4 * model.units)})
-    w_out = torch.from_numpy(model.w_out)
+    lstm.load_state_dict({**state, "bias_hh_l0": torch.zeros(4 * network.units)})
+    w_out = torch.from_numpy(network.w_out)
 
     def score(frames: np.ndarray) -> float:
         with torch.inference_mode():
-            hidden, _ = lstm(torch.from_numpy((frames - model.mean) / model.std)[None])
+            hidden, _ = lstm(torch.from_numpy((frames - network.mean) / network.std)[None])
             return float(hidden[0, -1] @ w_out)
 
     return score
@@ -98,8 +99,8 @@ def measure(units: int, audio: np.ndarray, repeats: int) -> dict[str, float]:
     model = model_of(units)
     ways = {
         "detector": lambda: streamed(model, audio),
-        "numpy": lambda: each_alone(model, alone_in_numpy(model), audio),
-        "torch": lambda: each_alone(model, alone_in_torch(model), audio),
+        "numpy": lambda: each_alone(model, alone_in_numpy(model.networks[0]), audio),
+        "torch": lambda: each_alone(model, alone_in_torch(model.networks[0]), audio),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     scores = {name: way() for name, way in ways.items()}  # also the warm-up

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from wakeword import FeatureSpec, WakeWordModel
+from wakeword.network import Network
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "audio"
@@ -22,6 +23,7 @@ def random_model(
     seed: int = 0,
     spec: FeatureSpec | None = None,
     attention: bool = False,
+    networks: int = 1,
 ) -> WakeWordModel:
     """A model with random weights whose scores vary over about -3 to 3."""
     spec = spec or FeatureSpec()
@@ -31,17 +33,22 @@ def random_model(
     def draw(*shape: int) -> np.ndarray:
         return (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float32)
 
+    def network() -> Network:
+        return Network(
+            mean=draw(width) * 5,
+            std=np.abs(draw(width)) + 2,
+            w_ih=draw(4 * units, width) * 3,
+            w_hh=draw(4 * units, units) * 2,
+            bias=draw(4 * units),
+            w_out=draw(units) * 6,
+            b_out=np.float32(0.25),
+            attention=draw(units) * 3 if attention else None,
+        )
+
     return WakeWordModel(
         keyword=keyword,
         spec=spec,
-        mean=draw(width) * 5,
-        std=np.abs(draw(width)) + 2,
-        w_ih=draw(4 * units, width) * 3,
-        w_hh=draw(4 * units, units) * 2,
-        bias=draw(4 * units),
-        w_out=draw(units) * 6,
-        b_out=0.25,
-        attention=draw(units) * 3 if attention else None,
+        networks=tuple(network() for _ in range(networks)),
         card={
             "operating_points": {
                 "fpr_5": {"threshold": 0.5},

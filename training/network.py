@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wakeword.features import FeatureSpec
-from wakeword.model import WakeWordModel
+from wakeword.network import Network
 
 
 class KeywordLSTM(nn.Module):
@@ -45,25 +42,16 @@ class KeywordLSTM(nn.Module):
         return (share * self.out(hidden).squeeze(-1)).sum(dim=1)
 
 
-def to_model(
-    network: KeywordLSTM,
-    keyword: str,
-    spec: FeatureSpec,
-    standard: tuple[np.ndarray, np.ndarray],
-    card: dict[str, Any],
-) -> WakeWordModel:
-    """The network's weights as a model file's; ``standard`` is (mean, std), float32 (n_cepstra,) each."""
-    weights = {name: value.detach().numpy().astype(np.float32).copy() for name, value in network.state_dict().items()}
-    return WakeWordModel(
-        keyword=keyword,
-        spec=spec,
+def to_network(trained: KeywordLSTM, standard: tuple[np.ndarray, np.ndarray]) -> Network:
+    """The trained weights as the runtime's; ``standard`` is (mean, std), float32 (n_cepstra,) each."""
+    weights = {name: value.detach().numpy().astype(np.float32).copy() for name, value in trained.state_dict().items()}
+    return Network(
         mean=standard[0],
         std=standard[1],
         w_ih=weights["lstm.weight_ih_l0"],
         w_hh=weights["lstm.weight_hh_l0"],
         bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
         w_out=weights["out.weight"][0],
-        b_out=float(weights["out.bias"][0]),
+        b_out=weights["out.bias"][0],
         attention=weights.get("attention"),
-        card=card,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from training.corpus import Corpus, load_corpus
 from training.evaluate import Evaluation, evaluate
 from training.examples import Examples, ExampleSource
 from training.fit import Epoch, Fitted, fit
-from training.network import to_model
+from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
 from wakeword.features import FeatureSpec
@@ -31,7 +31,7 @@ LICENCE = "Apache-2.0"
 class Run:
     """One training run: what is learnt, from where, how, and where the result goes.
 
-    out: the model file; OUT's stem with .checkpoint, .report.json and .report.html lies beside it.
+    out: the model file; OUT's stem with .N.checkpoint, .report.json and .report.html lies beside it.
     limit: at most this many clips of each split, for a quick look; None = all.
     """
 
@@ -45,26 +45,39 @@ class Run:
     limit: int | None = None
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
-    @property
-    def checkpoint(self) -> Path:
+    def checkpoint(self, network: int) -> Path:
         """Where a killed run goes on from; removed when the model is saved."""
-        return self.out.with_suffix(".checkpoint")
+        return self.out.with_suffix(f".{network}.checkpoint")
 
 
 def train(run: Run, say: Callable[[str], None], on_epoch: Callable[[Epoch], None]) -> WakeWordModel:
-    """The whole journey; returns the model that was saved. Raises DataError or TrainingError in one sentence."""
+    """The whole journey; returns the model that was saved. Raises DataError or TrainingError in one sentence.
+
+    A recipe of several networks trains them one after the other, and ``on_epoch`` counts their epochs on.
+    """
     corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit)
     for split, words in corpus.words.items():
         held = int(words.is_keyword.sum())
         say(f"{split}: {held} clips of {run.keyword!r}, {len(words.words) - held} of other words")
-    fitted = fit_keyword(corpus, run.recipe, run.seed, run.checkpoint, on_epoch)
-    say(f"best epoch on validation: {fitted.best_epoch + 1} of {run.recipe.epochs}")
+    recipe, fitted, history = run.recipe, [], []
+    for network in range(recipe.networks):
+        seed = run.seed * recipe.networks + network  # so that no two runs share a network
+        counted = _counting_from(network * recipe.epochs, on_epoch)
+        found = fit_keyword(corpus, recipe, seed, run.checkpoint(network), counted)
+        say(f"best epoch on validation: {found.best_epoch + 1} of {recipe.epochs}")
+        fitted.append(found)
+        history += [asdict(epoch) | {"network": network} for epoch in found.history]
     say("calibrating on validation, then measuring on the test split")
-    model, evaluation = finish(fitted, corpus, run.recipe, run.seed, run.calibration)
+    model, evaluation = finish(fitted, corpus, recipe, run.seed, run.calibration)
     model.save(run.out)
-    write_report(run.out, model, evaluation, [asdict(epoch) for epoch in fitted.history])
-    run.checkpoint.unlink(missing_ok=True)
+    write_report(run.out, model, evaluation, history)
+    for network in range(recipe.networks):
+        run.checkpoint(network).unlink(missing_ok=True)
     return model
+
+
+def _counting_from(before: int, on_epoch: Callable[[Epoch], None]) -> Callable[[Epoch], None]:
+    return lambda epoch: on_epoch(replace(epoch, number=before + epoch.number))
 
 
 def fit_keyword(
@@ -91,22 +104,23 @@ def validation_examples(source: ExampleSource) -> Examples:
 
 
 def finish(
-    fitted: Fitted, corpus: Corpus, recipe: Recipe, seed: int, calibration: CalibrationSettings
+    fitted: Sequence[Fitted], corpus: Corpus, recipe: Recipe, seed: int, calibration: CalibrationSettings
 ) -> tuple[WakeWordModel, Evaluation]:
-    """Calibrate and evaluate a fitted network; the model that comes back has its whole card."""
+    """Calibrate and evaluate fitted networks as one model; the model that comes back has its whole card."""
+    networks = tuple(to_network(found.network, found.standard) for found in fitted)
 
     def with_card(card: dict[str, Any]) -> WakeWordModel:
-        return to_model(fitted.network, corpus.keyword, FeatureSpec(), fitted.standard, card)
+        return WakeWordModel(corpus.keyword, FeatureSpec(), networks, card)
 
     anything = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
     card = calibrate(with_card(anything), corpus, calibration, seed)
     evaluation = evaluate(with_card(card), corpus, seed)
     card |= {
-        "network": {"cell": "lstm", "layers": 1, "units": recipe.units},
+        "network": {"cell": "lstm", "layers": 1, "units": recipe.units, "networks": recipe.networks},
         "evaluation": evaluation.figures,
         "data": corpus.provenance(),
         "recipe": asdict(recipe),
-        "best_epoch": fitted.best_epoch,
+        "best_epochs": [found.best_epoch for found in fitted],
         "seed": seed,
         "licence": LICENCE,
         "libraries": {

@@ -17,6 +17,7 @@ class Recipe:
     name: str
     one_class: OneClassSettings
     objective: str = "drocc-lf"
+    networks: int = 1  # trained from different seeds; the model's score is their mean logit
     units: int = 128
     pooling: str = "last"  # or "attention"
     epochs: int = 40

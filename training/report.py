@@ -56,8 +56,8 @@ def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[
     recipe, stream = model.card["recipe"], evaluation.figures["streaming"]
     return _PAGE.format(
         keyword=html.escape(model.keyword),
-        summary=f"{recipe['objective']}, recipe {recipe['name']}, {recipe['units']} units, seed {model.card['seed']}; "
-        f"default operating point: {model.card['default_point']}.",
+        summary=f"{recipe['objective']}, recipe {recipe['name']}, {recipe['networks']} x {recipe['units']} units, "
+        f"seed {model.card['seed']}; default operating point: {model.card['default_point']}.",
         hours=stream["negative_audio"]["hours"],
         streaming=_stream_table(stream["points"]),
         clips=_clip_table(evaluation.figures["clips"]),
@@ -143,13 +143,18 @@ def _histogram(model: WakeWordModel, evaluation: Evaluation) -> Figure:
 def _history_figure(history: list[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
-    epochs = [epoch["number"] + 1 for epoch in history]
-    axes.plot(epochs, [epoch["loss"] for epoch in history], label="training loss, adversarial part included")
-    axes.plot(epochs, [epoch["validation_loss"] for epoch in history], label="validation cross-entropy")
+    right = axes.twinx()
+    for network in sorted({epoch["network"] for epoch in history}):
+        own = [epoch for epoch in history if epoch["network"] == network]
+        epochs, first = [epoch["number"] + 1 for epoch in own], network == 0  # one legend entry for all networks
+        for name, label, colour in (
+            ("loss", "training loss, adversarial part included", "#0969da"),
+            ("validation_loss", "validation cross-entropy", "#bc4c00"),
+        ):
+            axes.plot(epochs, [epoch[name] for epoch in own], color=colour, label=label if first else None)
+        right.plot(epochs, [epoch["score"][0] for epoch in own], color="#1a7f37")
     axes.set(xlabel="epoch", yscale="log")
     axes.legend(loc="upper left")
-    right = axes.twinx()
-    right.plot(epochs, [epoch["score"][0] for epoch in history], color="#1a7f37")
     right.set_ylabel("recall at strict FPRs (selects)", color="#1a7f37")
     return figure
 

@@ -23,66 +23,47 @@ import numpy as np
 from wakeword.decision import DecisionRule
 from wakeword.errors import ModelFileError
 from wakeword.features import FeatureSpec
+from wakeword.network import ARRAYS, Network
 
 FORMAT = "wakeword-model"
 FORMAT_VERSION = 1
 SUFFIX = ".wakeword"
 _CARD = "card.json"
-_ARRAYS = ("mean", "std", "w_ih", "w_hh", "bias", "w_out", "b_out")
 #: No honest model comes near this; a file that claims more is not unpacked.
 _MAX_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class WakeWordModel:
-    """One keyword's detector: standardised MFCC -> one LSTM layer -> last hidden state -> one logit.
+    """One keyword's detector: a front end and one or more networks whose mean logit is the score.
 
-    mean, std   float32 (D,): of the training set's frames
-    w_ih, w_hh  float32 (4H, D), (4H, H); bias float32 (4H,): gates in torch's order i, f, g, o
-    w_out       float32 (H,); b_out: logit = w_out . h + b_out; higher = more keyword-like
-    attention   float32 (H,), or None. None: h is the hidden state after the window's last frame, as in the paper. Else
-                the logit is the mean of w_out . h_t + b_out over the frames t, weighted by softmax_t(attention . h_t)
+    networks    of one size and pooling; several, trained from different seeds, agree on the keyword and disagree on
+                what merely resembles it, so their mean has fewer false alarms than any of them
     card        JSON: operating_points, default_point, decision, evaluation, data, recipe, seed, licence, libraries
     """
 
     keyword: str
     spec: FeatureSpec
-    mean: np.ndarray
-    std: np.ndarray
-    w_ih: np.ndarray
-    w_hh: np.ndarray
-    bias: np.ndarray
-    w_out: np.ndarray
-    b_out: float
-    attention: np.ndarray | None = None
+    networks: tuple[Network, ...]
     card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        units, width = self.units, self.spec.n_cepstra
-        shapes = {
-            "mean": (width,), "std": (width,), "w_ih": (4 * units, width), "w_hh": (4 * units, units),
-            "bias": (4 * units,), "w_out": (units,), "attention": (units,),
-        }  # fmt: skip
-        for name, shape in shapes.items():
-            array = getattr(self, name)
-            if array is None and name == "attention":
-                continue
-            if array.dtype != np.float32 or array.shape != shape:
-                raise ValueError(f"{name} must be float32 {shape}, not {array.dtype} {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds a value that is not finite")
-        if not np.isfinite(self.b_out) or not (self.std > 0.0).all():
-            raise ValueError("b_out must be finite and every std above 0")
+        if not self.networks:
+            raise ValueError("a model needs at least one network")
+        if len({(network.units, network.pooling) for network in self.networks}) > 1:
+            raise ValueError("the networks of a model must have one size and one pooling")
+        if any(network.mean.size != self.spec.n_cepstra for network in self.networks):
+            raise ValueError(f"the networks must take the {self.spec.n_cepstra} cepstra of the front end")
 
     @property
     def units(self) -> int:
-        """Hidden units H of the LSTM."""
-        return int(self.w_out.shape[0])
+        """Hidden units H of each network."""
+        return self.networks[0].units
 
     @property
     def pooling(self) -> str:
         """How a window's hidden states become one logit: "last" or "attention"."""
-        return "last" if self.attention is None else "attention"
+        return self.networks[0].pooling
 
     @property
     def operating_points(self) -> dict[str, dict[str, Any]]:
@@ -111,9 +92,10 @@ class WakeWordModel:
         }  # fmt: skip
         text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         members = {_CARD: text.encode()}
-        for name in (*_ARRAYS, *(["attention"] if self.attention is not None else [])):
+        for name in ARRAYS[: None if self.pooling == "attention" else -1]:
             stream = io.BytesIO()
-            np.lib.format.write_array(stream, np.asarray(getattr(self, name), dtype=np.float32), allow_pickle=False)
+            stacked = np.stack([getattr(network, name) for network in self.networks])  # the first axis is the network
+            np.lib.format.write_array(stream, stacked, allow_pickle=False)
             members[f"{name}.npy"] = stream.getvalue()
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
@@ -179,14 +161,14 @@ def _load(path: Path) -> WakeWordModel:
             card = json.loads(archive.read(_CARD))
             _check_format(path, card)
             # An unknown pooling must be refused, not read as the one this program knows: the scores would be wrong.
-            extra = {"last": (), "attention": ("attention",)}[card.pop("pooling")]
+            names = {"last": ARRAYS[:-1], "attention": ARRAYS}[card.pop("pooling")]
             arrays = {
                 name: np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-                for name in (*_ARRAYS, *extra)
+                for name in names
             }
-        spec = FeatureSpec(**card.pop("feature_spec"))
-        keyword, bias = str(card.pop("keyword")), float(arrays.pop("b_out"))
-        model = WakeWordModel(keyword, spec, **arrays, b_out=bias, card=_without_header(card))
+        spec, keyword = FeatureSpec(**card.pop("feature_spec")), str(card.pop("keyword"))
+        networks = tuple(Network(*weights) for weights in zip(*arrays.values(), strict=True))
+        model = WakeWordModel(keyword, spec, networks, _without_header(card))
         for point in (None, *model.operating_points):  # a model with a point that cannot be used is damaged too
             model.rule(point)
         return model

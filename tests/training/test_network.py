@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.network import KeywordLSTM, to_model
-from wakeword import FeatureSpec, load_model
+from training.network import KeywordLSTM, to_network
+from wakeword import FeatureSpec, WakeWordModel, load_model
 from wakeword.windows import SlidingWindows
 
 
@@ -21,7 +21,7 @@ def test_the_runtime_scores_what_was_trained(pooling: str, tmp_path) -> None:
     rng = np.random.default_rng(0)
     mean, std = rng.standard_normal(32).astype(np.float32), rng.uniform(1, 5, 32).astype(np.float32)
     card = {"operating_points": {"alarms": {"threshold": 0.0}}, "default_point": "alarms"}
-    to_model(network, "word", FeatureSpec(), (mean, std), card).save(tmp_path / "word.wakeword")
+    WakeWordModel("word", FeatureSpec(), (to_network(network, (mean, std)),), card).save(tmp_path / "word.wakeword")
     frames = (rng.standard_normal((146, 32)) * 4).astype(np.float32)
     windows = np.stack([(frames[start : start + 98] - mean) / std for start in range(0, 49, 8)])
     with torch.no_grad():

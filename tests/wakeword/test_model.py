@@ -20,7 +20,7 @@ from wakeword.model import write_atomically
 
 @pytest.fixture
 def saved(make_model, tmp_path: Path) -> Path:
-    make_model(units=8, attention=True).save(tmp_path / "word.wakeword")
+    make_model(units=8, attention=True, networks=2).save(tmp_path / "word.wakeword")
     return tmp_path / "word.wakeword"
 
 
@@ -42,9 +42,12 @@ def with_card(path: Path, **changes: object) -> Path:
 
 
 def test_round_trip(make_model, saved: Path, voice: np.ndarray) -> None:
-    model, loaded = make_model(units=8, attention=True), load_model(saved)
+    model, loaded = make_model(units=8, attention=True, networks=2), load_model(saved)
     assert (loaded.keyword, loaded.spec) == (model.keyword, model.spec)
-    np.testing.assert_array_equal(loaded.attention, model.attention)
+    for ours, theirs in zip(loaded.networks, model.networks, strict=True):
+        assert ours.attention is not None
+        np.testing.assert_array_equal(ours.attention, theirs.attention)
+        np.testing.assert_array_equal(ours.w_ih, theirs.w_ih)
     assert loaded.card == model.card
     np.testing.assert_array_equal(Detector(loaded).step(voice).scores, Detector(model).step(voice).scores)
 
@@ -85,7 +88,7 @@ def test_a_flipped_byte_is_found_or_harmless(saved: Path) -> None:
             refused += 1
         else:
             assert loaded.card == original.card
-            np.testing.assert_array_equal(loaded.w_hh, original.w_hh)
+            np.testing.assert_array_equal(loaded.networks[1].w_hh, original.networks[1].w_hh)
     assert refused > 0.8 * len(content) / 97
 
 
@@ -132,7 +135,7 @@ def test_loading_never_unpickles(saved: Path, tmp_path: Path) -> None:
 
 def test_weights_that_do_not_fit(saved: Path) -> None:
     stream = io.BytesIO()
-    np.save(stream, np.full((3, 3), 1.0, np.float32))
+    np.save(stream, np.full((2, 3, 3), 1.0, np.float32))
     with pytest.raises(ModelFileError, match="w_hh must be float32"):
         load_model(rewritten(saved, {"w_hh.npy": stream.getvalue()}))
     with pytest.raises(ModelFileError, match="damaged"):
@@ -172,11 +175,19 @@ def test_an_archive_that_claims_too_much(saved: Path) -> None:
 
 
 def test_weights_that_are_not_finite_are_refused(make_model) -> None:
-    model = make_model()
+    (network,) = make_model().networks
     with pytest.raises(ValueError, match="w_out holds a value that is not finite"):
-        replace(model, w_out=np.full_like(model.w_out, np.nan))
-    with pytest.raises(ValueError, match="std above 0"):
-        replace(model, std=np.zeros_like(model.std))
+        replace(network, w_out=np.full_like(network.w_out, np.nan))
+    with pytest.raises(ValueError, match="std must be above 0"):
+        replace(network, std=np.zeros_like(network.std))
+
+
+def test_networks_that_do_not_go_together_are_refused(make_model) -> None:
+    small, large = make_model(units=8).networks, make_model(units=9).networks
+    with pytest.raises(ValueError, match="one size and one pooling"):
+        replace(make_model(), networks=small + large)
+    with pytest.raises(ValueError, match="at least one network"):
+        replace(make_model(), networks=())
 
 
 def test_no_such_model_names_the_bundled_ones(tmp_path: Path) -> None:

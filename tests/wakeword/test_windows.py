@@ -6,25 +6,29 @@ import numpy as np
 import pytest
 
 from wakeword import FeatureSpec, WakeWordModel
+from wakeword.network import Network
 from wakeword.windows import SlidingWindows
 
 
 def one_window(model: WakeWordModel, frames: np.ndarray) -> float:
-    """One window's logit, step by step in float64: the definition of an LSTM."""
+    """One window's logit, step by step in float64: the definition, network by network."""
+    return float(np.mean([one_network(network, frames) for network in model.networks]))
 
+
+def one_network(network: Network, frames: np.ndarray) -> float:
     def sigmoid(z: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-z))
 
-    h = c = np.zeros(model.units)
+    h = c = np.zeros(network.units)
     values, weights = [], []
-    for frame in (frames.astype(np.float64) - model.mean) / model.std:
-        i, f, g, o = np.split(model.w_ih @ frame + model.w_hh @ h + model.bias, 4)
+    for frame in (frames.astype(np.float64) - network.mean) / network.std:
+        i, f, g, o = np.split(network.w_ih @ frame + network.w_hh @ h + network.bias, 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
-        values.append(model.w_out @ h)
-        weights.append(1.0 if model.attention is None else np.exp(model.attention @ h))
-    value = values[-1] if model.attention is None else np.average(values, weights=weights)
-    return float(value + model.b_out)
+        values.append(network.w_out @ h)
+        weights.append(1.0 if network.attention is None else np.exp(network.attention @ h))
+    value = values[-1] if network.attention is None else np.average(values, weights=weights)
+    return float(value + network.b_out)
 
 
 def frames_of(count: int, seed: int = 0) -> np.ndarray:
@@ -34,7 +38,7 @@ def frames_of(count: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("attention", [False, True])
 @pytest.mark.parametrize("hop", [1, 5, 8, 49, 98, 130])
 def test_every_window_equals_its_own_run(make_model, hop: int, attention: bool) -> None:
-    model, frames = make_model(units=12, attention=attention), frames_of(300)
+    model, frames = make_model(units=12, attention=attention, networks=2), frames_of(300)
     done = SlidingWindows([model], hop).push(frames)
     starts = list(range(0, 300 - 98 + 1, hop))
     assert done.end_frame.tolist() == [start + 98 for start in starts]
@@ -46,19 +50,23 @@ def test_equals_torch(make_model) -> None:
     torch = pytest.importorskip("torch")
     model, frames = make_model(units=64), frames_of(200, 1)
     lstm = torch.nn.LSTM(32, 64, batch_first=True)
-    weights = {"weight_ih_l0": model.w_ih, "weight_hh_l0": model.w_hh, "bias_ih_l0": model.bias}
+    (network,) = model.networks
+    weights = {"weight_ih_l0": network.w_ih, "weight_hh_l0": network.w_hh, "bias_ih_l0": network.bias}
     state = {name: torch.from_numpy(value) for name, value in weights.items()}
     lstm.load_state_dict({**state, "bias_hh_l0": torch.zeros(256)})
-    windows = np.stack([(frames[s : s + 98] - model.mean) / model.std for s in range(0, 103, 8)])
+    windows = np.stack([(frames[s : s + 98] - network.mean) / network.std for s in range(0, 103, 8)])
     with torch.no_grad():
         hidden = lstm(torch.from_numpy(windows))[0][:, -1].numpy()
     done = SlidingWindows([model], 8).push(frames)
-    np.testing.assert_allclose(done.scores[:, 0, 0], hidden @ model.w_out + model.b_out, atol=1e-4)
+    np.testing.assert_allclose(done.scores[:, 0, 0], hidden @ network.w_out + network.b_out, atol=1e-4)
 
 
 def test_models_of_two_sizes_and_three_streams_step_together(make_model) -> None:
     sizes = ((16, False), (8, True), (16, True), (16, False))
-    models = [make_model(units=units, attention=attention, seed=seed) for seed, (units, attention) in enumerate(sizes)]
+    models = [
+        make_model(units=units, attention=attention, seed=seed, networks=1 + seed % 3)
+        for seed, (units, attention) in enumerate(sizes)
+    ]
     frames = np.stack([frames_of(180, seed) for seed in range(3)])
     done = SlidingWindows(models, 8, streams=3).push(frames)
     assert done.scores.shape == (11, 3, 4)

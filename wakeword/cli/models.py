@@ -16,7 +16,7 @@ def models() -> None:
     """List the bundled models with their size and default operating point."""
     for name in bundled_models():
         model = load_model(name)
-        click.echo(f"{name:12} {model.units} units  {_point_line(model)}")
+        click.echo(f"{name:12} {len(model.networks)} x {model.units} units  {_point_line(model)}")
 
 
 def _point_line(model: WakeWordModel) -> str:
@@ -35,7 +35,9 @@ def info(model: str, as_json: bool) -> None:
         click.echo(json.dumps(card, indent=1))
         return
     keyword = printable(card.pop("keyword"))
-    click.echo(f"{keyword}: LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames")
+    click.echo(
+        f"{keyword}: {len(loaded.networks)} LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames"
+    )
     click.echo("\n".join(printable(line) for line in _lines(card, 0)))
 
 

@@ -35,6 +35,11 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option("--recipe", "recipe_name", type=click.Choice(["paper", "deploy"]), default="deploy", show_default=True)
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's.")
+@click.option(
+    "--networks",
+    type=click.IntRange(1, 16),
+    help="Train so many and score with their mean: fewer false alarms, as many times the work.",
+)
 @click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
 @click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
@@ -59,6 +64,7 @@ def train(
     objective: str,
     recipe_name: str,
     epochs: int | None,
+    networks: int | None,
     units: int | None,
     limit: int | None,
     seed: int,
@@ -80,10 +86,10 @@ def train(
 
         download_speech_commands(data)
     torch.set_num_threads(threads)
-    given = {"objective": objective, "epochs": epochs, "units": units}
+    given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
     recipe = RECIPES[recipe_name](keyword).changed(**{k: v for k, v in given.items() if v is not None})
     run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, seed, limit)
-    with _EpochProgress(recipe.epochs) as progress:
+    with _EpochProgress(recipe.epochs * recipe.networks) as progress:
         model = run_training(run, click.echo, progress.show)
     click.echo(_summary(model))
     click.echo(f"saved {run.out} and its report {run.out.with_suffix('').name}.report.html")

@@ -1,0 +1,45 @@
+"""The benchmarks run, and what they check beside speed holds. Speed itself is never a test: machines are busy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def rows(script: str, *args: str) -> dict:
+    """The script's JSON; its exit code may say that a speed was missed, which is not this test's business."""
+    command = [sys.executable, str(ROOT / "benchmarks" / script), "--json", *args]
+    out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert out.returncode in (0, 1), out.stderr
+    return json.loads(out.stdout)
+
+
+def test_the_detectors_scores_are_those_of_every_window_alone() -> None:
+    for row in rows("streaming.py", "--seconds", "3", "--repeats", "1").values():
+        assert row["difference"] < 1e-4
+        assert min(row["detector"], row["numpy"], row["torch"]) > 0
+
+
+def test_the_footprint_is_measured_in_processes_of_their_own() -> None:
+    found = rows("footprint.py", "--repeats", "1")
+    # A process that does more cannot peak lower: this fails where the parent's memory is counted for the child's.
+    assert found["python alone"]["peak_mb"] < found["import numpy"]["peak_mb"]
+    assert found["import numpy"]["peak_mb"] <= found["wakeword detect, 60 s file"]["peak_mb"] < 80
+
+
+def test_the_accuracy_tables_are_those_of_the_rows() -> None:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import accuracy
+    finally:
+        sys.path.pop(0)
+    found = accuracy.read_rows()
+    assert len({(row["keyword"], row["objective"], row["seed"]) for row in found}) == len(found) > 0
+    assert accuracy.TABLES.read_text() == accuracy.tables(found)
+    for row in found:
+        recall = row["clips"]["fpr_3"]["recall"]
+        assert 0 <= recall["low"] <= recall["rate"] <= recall["high"] <= 1
