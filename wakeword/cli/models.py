@@ -46,7 +46,15 @@ def _lines(value: Any, depth: int) -> list[str]:
     pad = "  " * depth
     lines = []
     for key, item in value.items():
-        if isinstance(item, dict):
+        if isinstance(item, dict) and {"rate", "count", "n"} <= item.keys():
+            interval = f"95 % {item['low']:.1%} - {item['high']:.1%}"
+            lines.append(f"{pad}{key}: {item['rate']:.1%} ({item['count']}/{item['n']}, {interval})")
+        elif isinstance(item, dict) and {"per_hour", "upper_95"} <= item.keys() and item["hours"]:
+            bound = f"below {item['upper_95']:.1f} with 95 %"
+            lines.append(
+                f"{pad}{key}: {item['per_hour']:.2f} an hour ({item['count']} in {item['hours']:.2f} h, {bound})"
+            )
+        elif isinstance(item, dict):
             lines += [f"{pad}{key}", *_lines(item, depth + 1)]
         elif isinstance(item, list) and (len(item) > 6 or (item and isinstance(item[0], list | dict))):
             lines.append(f"{pad}{key}: {len(item)} entries (--json shows them)")
