@@ -26,6 +26,7 @@ _UTF8, _PHONEMES = 1, 0x100
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _LONGEST_PATH = 140  # eSpeak keeps its data's path in 160 bytes and appends names to it
 _PICO_VOLUME = 0.5  # at its usual volume vowels are cut off at full scale
+_ATTEMPTS = 3
 _CLIP_SECONDS = 15
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -139,8 +140,16 @@ class Pyttsx3:
         if "list" in question:
             voices = self._init().getProperty("voices")
             return {"voices": [[str(v.id), str(v.name), [str(x) for x in v.languages or []]] for v in voices]}, b""
-        # Frameworks of macOS break in a fork, and Windows has none: there the child itself is used only once.
-        return forked(self._save, question) if sys.platform == "linux" else self._save(question)
+        if sys.platform != "linux":
+            # Frameworks of macOS break in a fork, and Windows has none: there the child itself is used only once.
+            return self._save(question)
+        # eSpeak takes its settings in a thread of its own. On a busy machine a run can end before it has taken them;
+        # _save notices, and a new fork has another go.
+        for _ in range(_ATTEMPTS):
+            answer = forked(self._save, question)
+            if "error" not in answer[0]:
+                break
+        return answer
 
     def _save(self, question: dict[str, Any]) -> Answer:
         engine = self._init()

@@ -55,7 +55,8 @@ def test_json_lines_and_scores(run, sound: Path, model: Path, voice: np.ndarray,
         assert (record["file"], record["keyword"]) == (str(sound), "word")
         assert 0.0 <= record["start_s"] < record["end_s"] <= 6.0
         assert record["score"] >= record["threshold"] == pytest.approx(threshold, abs=1e-3)
-    kept = np.load(out_file, allow_pickle=False)
+    with np.load(out_file, allow_pickle=False) as file:
+        kept = dict(file)
     assert kept["files"].tolist() == [str(sound)]
     assert kept["keywords"].tolist() == ["word"]
     padded = np.concatenate([np.zeros(8000), voice, np.zeros(8000)]).astype(np.float32)
@@ -121,7 +122,7 @@ def test_names_cannot_break_the_output(run, make_model, sound: Path, tmp_path: P
 def test_models_and_info(run, model: Path) -> None:
     code, out, _ = run("info", model)
     assert code == 0
-    assert "word: LSTM of 16 units" in out
+    assert "word: 1 x LSTM of 16 units" in out
     assert json.loads(run("info", model, "--json")[1])["operating_points"]["fpr_3"] == {"threshold": 1.0}
     assert run("models")[0] == 0
     assert run("info", "nosuch")[0] == 2

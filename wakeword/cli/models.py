@@ -36,7 +36,7 @@ def info(model: str, as_json: bool) -> None:
         return
     keyword = printable(card.pop("keyword"))
     click.echo(
-        f"{keyword}: {len(loaded.networks)} LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames"
+        f"{keyword}: {len(loaded.networks)} x LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames"
     )
     click.echo("\n".join(printable(line) for line in _lines(card, 0)))
 
