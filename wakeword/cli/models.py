@@ -35,9 +35,8 @@ def info(model: str, as_json: bool) -> None:
         click.echo(json.dumps(card, indent=1))
         return
     keyword = printable(card.pop("keyword"))
-    click.echo(
-        f"{keyword}: {len(loaded.networks)} x LSTM of {loaded.units} units, windows of {loaded.spec.window_frames} frames"
-    )
+    size = f"{len(loaded.networks)} x LSTM of {loaded.units} units"
+    click.echo(f"{keyword}: {size}, windows of {loaded.spec.window_frames} frames")
     click.echo("\n".join(printable(line) for line in _lines(card, 0)))
 
 
