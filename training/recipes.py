@@ -69,7 +69,7 @@ def deploy(keyword: str) -> Recipe:
         # The radius is the rule of thumb sqrt(d) / 2 for d = 98 * 32. Five ascent steps of 0.1 go as far as the paper's
         # fifty of 0.01, at a tenth of the cost.
         one_class=OneClassSettings(radius=28.0, gamma=2.0, mu=0.5, ascent=Ascent(5, 0.1, 5)),
-        pooling="attention",  # frames beside the word cannot dilute it; learns in a third of the epochs
+        pooling="attention",  # frames beside the word cannot dilute it, and it learns in fewer epochs
         epochs=32,
         batch_size=64,  # steps count for more than examples: at 256 four times the epochs were needed
         learning_rate=3e-3,  # the peak of the cycle
