@@ -10,15 +10,13 @@ import numpy as np
 import torch
 import torchaudio
 
-from training.corpus import Corpus
+from training.corpus import FULL_SCALE, Corpus
 from training.metrics import per_hour, threshold_at_fpr
 from training.streams import Heard, at_snr, babble, hear, hear_clips, missed, string_together
 from wakeword.decision import DecisionRule
 from wakeword.features import mfcc
 from wakeword.model import WakeWordModel
 from wakeword.windows import SlidingWindows
-
-_FULL_SCALE = np.float32(32767.0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def clip_scores(model: WakeWordModel, clips: np.ndarray) -> np.ndarray:
     frames = model.spec.window_frames
     scores = [np.zeros(0, dtype=np.float32)]
     for first in range(0, len(clips), 256):
-        features = mfcc(clips[first : first + 256] / _FULL_SCALE, model.spec)[:, :frames]
+        features = mfcc(clips[first : first + 256] / FULL_SCALE, model.spec)[:, :frames]
         windows = SlidingWindows([model], hop_frames=frames, streams=len(features))
         scores.append(windows.push(features).scores[0, :, 0])
     return np.concatenate(scores)
@@ -88,7 +86,7 @@ def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
     versions = [plain]
     versions += [torchaudio.functional.resample(torch.from_numpy(plain), speed, 20).numpy() for speed in (18, 22)]
     if corpus.noise["validation"]:
-        noise = np.resize(np.concatenate(corpus.noise["validation"]) / _FULL_SCALE, len(plain))
+        noise = np.resize(np.concatenate(corpus.noise["validation"]) / FULL_SCALE, len(plain))
         versions += [at_snr(plain, noise, 10.0, level), string_together(corpus.noise["validation"])]
     versions.append(at_snr(plain, babble(corpus_speech(corpus, "validation"), len(plain), 4, rng), 10.0, level))
     return versions

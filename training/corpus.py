@@ -6,19 +6,17 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from training.speech_commands import Clip, load_clips, read_folder
+from training.speech_commands import Clip, Split, load_clips, read_folder
 from wakeword.audio import read_mono
 from wakeword.errors import DataError
 
 SPLITS = ("train", "validation", "test")
 CLIP_SAMPLES = 16_000
+FULL_SCALE = np.float32(32767.0)  # int16 samples / FULL_SCALE are what the front end takes
 _SOUND_SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif"))
-
-Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def _recordings(folders: Iterable[Path]) -> dict[str, list[np.ndarray]]:
         if not files:
             raise DataError(f"{folder} holds no sound file ({', '.join(sorted(_SOUND_SUFFIXES))})")
         for path in files:
-            samples = np.round(read_mono(path) * 32767.0).astype(np.int16)
+            samples = np.round(read_mono(path) * FULL_SCALE).astype(np.int16)
             by_split[recording_split(path.name)].append(samples)
     return by_split
 

@@ -17,13 +17,13 @@ from training.augment import (
     place_keyword,
 )
 from training.cache import cached_array, content_key
-from training.corpus import Corpus, Split, Words
+from training.corpus import FULL_SCALE, Corpus, Words
 from training.recipes import Recipe
+from training.speech_commands import Split
 from wakeword.features import FeatureSpec, mfcc
 
 _SPEECH, _NOISE = -1, -2  # what an example is made of, beside word clips
 _GROUP = 64  # clips that share a change of voice
-_FULL_SCALE = np.float32(32767.0)
 
 
 class Examples(NamedTuple):
@@ -46,7 +46,7 @@ class ExampleSource:
     """Makes the examples of each epoch of one split; epoch e depends on (seed, e) and nothing else."""
 
     def __init__(self, corpus: Corpus, split: Split, recipe: Recipe, spec: FeatureSpec, seed: int) -> None:
-        self.recipe, self.spec, self.seed, self.split = recipe, spec, seed, split
+        self.recipe, self.spec, self.seed = recipe, spec, seed
         self.words = limited(corpus.words[split], recipe, seed)
         self._others = self.words.samples[~self.words.is_keyword]
         self._speech = _joined(corpus.speech[split])
@@ -94,7 +94,7 @@ class ExampleSource:
         is_keyword = np.zeros(len(items), dtype=bool)
         for row, item in enumerate(items):
             if item >= 0:
-                clips[row] = self.words.samples[item] / _FULL_SCALE
+                clips[row] = self.words.samples[item] / FULL_SCALE
                 is_keyword[row] = self.words.is_keyword[item]
             elif item == _SPEECH:
                 clips[row] = _stretch_of(self._speech, self.spec.sample_rate, rng)
@@ -123,14 +123,14 @@ class ExampleSource:
         silence = np.zeros(0, dtype=np.float32)
         if rng.random() >= settings.neighbour or not len(self._others):
             return silence, silence
-        before, after = (self._others[i] / _FULL_SCALE for i in rng.integers(0, len(self._others), 2))
+        before, after = (self._others[i] / FULL_SCALE for i in rng.integers(0, len(self._others), 2))
         return before, after
 
     def _background(self, samples: int, settings: AugmentSettings, rng: np.random.Generator) -> np.ndarray:
         """A stretch of a noise recording, or babble: three to six people saying other words at once."""
         if rng.random() < settings.babble or not len(self._noise):
             talkers = rng.integers(0, len(self._others), int(rng.integers(3, 7)))
-            babble = np.sum([np.roll(self._others[i], rng.integers(0, 16_000)) / _FULL_SCALE for i in talkers], axis=0)
+            babble = np.sum([np.roll(self._others[i], rng.integers(0, 16_000)) / FULL_SCALE for i in talkers], axis=0)
             return np.resize(babble, samples).astype(np.float32)
         return _stretch_of(self._noise, samples, rng)
 
@@ -151,7 +151,7 @@ def _clip_features(samples: np.ndarray, spec: FeatureSpec) -> np.ndarray:
     """int16 clips (N, T) -> the MFCC of each clip's first window, float32 (N, window_frames, n_cepstra)."""
     features = np.empty((len(samples), spec.window_frames, spec.n_cepstra), dtype=np.float32)
     for first in range(0, len(samples), 1024):  # a part at a time: float copies of everything would be large
-        part = samples[first : first + 1024] / _FULL_SCALE
+        part = samples[first : first + 1024] / FULL_SCALE
         features[first : first + 1024] = mfcc(part, spec)[:, : spec.window_frames]
     return features
 
@@ -163,6 +163,6 @@ def _joined(recordings: list[np.ndarray]) -> np.ndarray:
 def _stretch_of(recording: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
     """A random stretch of a long recording, float32 (samples,); a shorter one is repeated."""
     if len(recording) < samples:
-        return np.resize(recording, samples) / _FULL_SCALE
+        return np.resize(recording, samples) / FULL_SCALE
     start = int(rng.integers(0, len(recording) - samples + 1))
-    return recording[start : start + samples] / _FULL_SCALE
+    return recording[start : start + samples] / FULL_SCALE

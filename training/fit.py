@@ -76,7 +76,8 @@ def fit(
     TrainingError when the checkpoint is another run's or damaged, or when the loss is no longer finite.
     """
     recipe, seed = source.recipe, source.seed
-    standard = _standard(source.epoch(0).features)
+    first = source.epoch(0)
+    standard = _standard(first.features)
     network = _new_network(source.spec, recipe, seed)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     identity = _identity(source, validation, standard)
@@ -91,7 +92,8 @@ def fit(
         torch.from_numpy(validation.labels),
     )
     with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
-        upcoming = ahead.submit(source.epoch, len(state.history))
+        # The first epoch was made for the standardisation already.
+        upcoming = ahead.submit(source.epoch, len(state.history)) if state.history else ahead.submit(lambda: first)
         for number in range(len(state.history), recipe.epochs):
             examples = upcoming.result()
             if number + 1 < recipe.epochs:

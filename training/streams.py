@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.augment import active_range
+from training.corpus import FULL_SCALE
+from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import Decider, DecisionRule
 from wakeword.detector import Detector
 from wakeword.model import WakeWordModel
 
-RATE = 16_000
-_FULL_SCALE = np.float32(32767.0)
-_BLOCK = RATE  # the Detector's results do not depend on it
+_BLOCK = SAMPLE_RATE  # the Detector's results do not depend on it
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Heard:
 
     def alarms(self, rule: DecisionRule) -> list[int]:
         """The end samples of the windows that fire under ``rule``, through the product's own Decider."""
-        decider = Decider(rule, RATE)
+        decider = Decider(rule, SAMPLE_RATE)
         pairs = zip(self.scores.tolist(), self.end_sample.tolist(), strict=True)
         return [end for score, end in pairs if decider.push(score, end)]
 
@@ -37,24 +38,24 @@ def hear(model: WakeWordModel, samples: np.ndarray) -> Heard:
     steps = [detector.step(samples[first : first + _BLOCK]) for first in range(0, len(samples), _BLOCK)]
     ends = np.concatenate([step.window_end_s for step in steps])
     return Heard(
-        np.round(ends * RATE).astype(np.int64),
+        np.round(ends * SAMPLE_RATE).astype(np.int64),
         np.concatenate([step.scores[:, 0] for step in steps]),
-        len(samples) / RATE,
+        len(samples) / SAMPLE_RATE,
     )
 
 
 def string_together(recordings: Sequence[np.ndarray], gap_s: float = 0.5) -> np.ndarray:
     """int16 recordings -> one float32 stream with a silent gap before each and after the last."""
-    gap = np.zeros(int(gap_s * RATE), dtype=np.float32)
+    gap = np.zeros(int(gap_s * SAMPLE_RATE), dtype=np.float32)
     parts: list[np.ndarray] = [gap]
     for recording in recordings:
-        parts += [recording / _FULL_SCALE, gap]
+        parts += [recording / FULL_SCALE, gap]
     return np.concatenate(parts)
 
 
 def babble(recordings: Sequence[np.ndarray], samples: int, talkers: int, rng: np.random.Generator) -> np.ndarray:
     """``talkers`` people at once at equal loudness: random stretches of speech summed, float32 (samples,)."""
-    speech = np.concatenate(recordings) / _FULL_SCALE
+    speech = np.concatenate(recordings) / FULL_SCALE
     total = np.zeros(samples, dtype=np.float32)
     for _ in range(talkers):
         start = int(rng.integers(0, len(speech)))
@@ -82,15 +83,13 @@ def hear_clips(
         stream = string_together([clip], gap_s=1.0)
         if noise is not None:
             stretch = np.resize(np.roll(noise, -index * 7919), len(stream))
-            stream = at_snr(stream, stretch, snr_db, active_rms(clip / _FULL_SCALE))
+            stream = at_snr(stream, stretch, snr_db, active_rms(clip / FULL_SCALE))
         heard.append(hear(model, stream))
     return heard
 
 
 def active_rms(clip: np.ndarray) -> float:
     """Root mean square of the loud part of a clip (see training.augment.active_range)."""
-    from training.augment import active_range
-
     start, end = active_range(clip)
     return float(np.sqrt(np.mean(np.square(clip[start:end])))) or 1e-4
 
