@@ -17,7 +17,7 @@ HEAVY = {"torch", "torchaudio", "scipy", "sklearn", "librosa", "sounddevice", "m
 #: room -> the project's rooms it may import, at any place in its files
 MAY_IMPORT = {
     "wakeword": {"wakeword"},
-    "training": {"training", "wakeword"},
+    "training": {"training", "close_negatives", "wakeword"},
     "close_negatives": {"close_negatives", "wakeword"},
     "demo": {"demo", "wakeword"},
 }

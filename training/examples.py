@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from close_negatives.cache import content_key
 from training.augment import (
     AugmentSettings,
     add_noise,
@@ -16,7 +17,7 @@ from training.augment import (
     mask_features,
     place_keyword,
 )
-from training.cache import cached_array, content_key
+from training.cache import cached_array
 from training.corpus import FULL_SCALE, Corpus, Words
 from training.recipes import Recipe
 from training.speech_commands import Split

@@ -15,15 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from close_negatives.voices import Split
 from wakeword.audio import read_mono
 from wakeword.errors import AudioError, DataError
-
-Split = Literal["train", "validation", "test"]
 
 BACKGROUND = "_background_noise_"
 SUFFIXES = (".wav", ".flac")

@@ -7,6 +7,7 @@ WakewordError            every error that is the input's, the file's or the mach
 ├── DataError            a training data set that is missing, empty or malformed
 ├── DownloadError        a download that failed or did not match its checksum
 ├── TrainingError        a training run that cannot start, go on or resume
+├── SynthesisError       speech that cannot be made, kept or checked
 └── PhraseError          a phrase that cannot be spoken or turned into phonemes
 
 Each message is one sentence that says what is wrong, where, and how to mend it; the command line prints it
@@ -42,6 +43,10 @@ class DownloadError(WakewordError):
 
 class TrainingError(WakewordError):
     """A training run cannot start, go on or resume."""
+
+
+class SynthesisError(WakewordError):
+    """Speech cannot be made, kept or checked."""
 
 
 class PhraseError(WakewordError):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 import numpy as np
@@ -32,7 +35,8 @@ class Voice:
 
     name: unique within the engine; language: of the speaker (BCP 47), who may read English with an accent;
     licence: SPDX expression of the voice's data and of the code that speaks it; natural: whether it was learnt
-    from recordings of people. Blends are named ``a+b`` after the two voices that they lie between.
+    from recordings of people. Blends are named ``a+b`` after the two voices that they lie between, or with weights, as
+    in ``a*0.3+b*0.7``.
     """
 
     engine: str
@@ -48,7 +52,8 @@ class Request:
     (ARPAbet as ``close_negatives.phonemes`` writes it), never both.
 
     rate and pitch are factors of the voice's usual ones, 0.5 to 2. seed (32 bits, from 0) picks among the ways
-    in which the engine can say the same. Raises EngineError where a field is out of these bounds.
+    in which the engine can say the same. label is what phonemes are called, such as a spelling; it changes no sound.
+    Raises EngineError where a field is out of these bounds.
     """
 
     voice: Voice
@@ -57,6 +62,7 @@ class Request:
     rate: float = 1.0
     pitch: float = 1.0
     seed: int = 0
+    label: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.text.strip()) == bool(self.phonemes):
@@ -72,6 +78,11 @@ class Request:
             raise EngineError(f"seed {self.seed} is out of range: give 0 to 4294967295")
 
     @property
+    def name(self) -> str:
+        """What the utterance is called: its label, its text or, failing both, its phonemes."""
+        return self.label or self.text.strip() or " ".join(self.phonemes)
+
+    @property
     def shown(self) -> str:
         """What is to be spoken, for messages."""
         return f"'{self.text.strip() or ' '.join(self.phonemes)}'"
@@ -81,13 +92,16 @@ class Engine(ABC):
     """A source of speech. Making one costs nothing; its package is imported when it first speaks.
 
     name: its key in ``ENGINES``; install_hint: the command that installs it; packages: the modules it needs;
-    speaks_phonemes: whether it takes ``Request.phonemes``; heeds: those of rate, pitch and seed that change its
-    clips, so that nobody asks twice for the same clip.
+    distributions: the installed packages whose version changes what is spoken; revision: counts the changes of the
+    adapter that change what is spoken; speaks_phonemes: whether it takes ``Request.phonemes``; heeds: those of
+    rate, pitch and seed that change its clips, so that nobody asks twice for the same clip.
     """
 
     name: str
     install_hint: str
     packages: tuple[str, ...]
+    distributions: tuple[str, ...]
+    revision = 1
     speaks_phonemes = True
     heeds: frozenset[str]
 
@@ -104,6 +118,15 @@ class Engine(ABC):
     def voices(self) -> list[Voice]:
         """Every voice worth using, always in the same order. Raises EngineError where the engine is missing."""
 
+    def has_voice(self, voice: Voice) -> bool:
+        """Whether the engine can speak in this voice, which may be one that ``voices()`` does not list."""
+        return voice in self.voices()
+
+    def fingerprint(self, voice: Voice) -> str:
+        """What decides, beside a request, how it sounds: versions of packages, adapter, platform and voice."""
+        versions = [f"{name} {version(name)}" for name in self.distributions if _is_installed(name)]
+        return "; ".join((*versions, f"adapter {self.revision}", sys.platform))
+
     def speak(self, request: Request) -> Speech:
         """(T,) float32 samples within -1 .. 1, untrimmed, and their rate in Hz.
 
@@ -111,7 +134,7 @@ class Engine(ABC):
         EngineError where the engine is missing, the voice is unknown, or nothing can be heard.
         """
         self.require()
-        if request.voice not in self.voices():
+        if not self.has_voice(request.voice):
             raise EngineError(f"the speech engine '{self.name}' has no voice '{request.voice.name}'")
         if request.phonemes and not self.speaks_phonemes:
             raise EngineError(f"the speech engine '{self.name}' speaks text only, not the phonemes {request.shown}")
@@ -124,6 +147,14 @@ class Engine(ABC):
     @abstractmethod
     def _speak(self, request: Request) -> Speech:
         """Speak a checked request with a known voice."""
+
+
+@lru_cache(maxsize=64)
+def _is_installed(distribution: str) -> bool:
+    try:
+        return bool(version(distribution))
+    except PackageNotFoundError:
+        return False
 
 
 def _check_text(text: str) -> None:

@@ -68,6 +68,7 @@ class Espeak(Engine):
     name = "espeak"
     install_hint = "pip install espeakng-loader"
     packages = ("espeakng_loader",)
+    distributions = ("espeakng-loader",)
     heeds = frozenset({"rate", "pitch", "seed"})
 
     def __init__(self) -> None:

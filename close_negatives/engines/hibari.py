@@ -24,6 +24,7 @@ class Hibari(Engine):
     name = "hibari"
     install_hint = "pip install hibari-tts"
     packages = ("hibari", "onnxruntime")
+    distributions = ("hibari-tts", "onnxruntime", "numpy")
     heeds = frozenset({"rate", "pitch", "seed"})
 
     def voices(self) -> list[Voice]:

@@ -17,6 +17,7 @@ class Pico(Engine):
     name = "pico"
     install_hint = "pip install py-nanotts"
     packages = ("py_nanotts",)
+    distributions = ("py-nanotts",)
     heeds = frozenset({"rate", "pitch"})
 
     def __init__(self) -> None:

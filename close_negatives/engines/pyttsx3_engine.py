@@ -7,6 +7,7 @@ deals voices out by name never hears one speaker as two.
 
 from __future__ import annotations
 
+import platform
 import sys
 from ctypes.util import find_library
 from functools import lru_cache
@@ -30,6 +31,7 @@ class Pyttsx3(Engine):
     name = "pyttsx3"
     install_hint = "pip install pyttsx3 espeakng-loader"
     packages = ("pyttsx3",)
+    distributions = ("pyttsx3", "espeakng-loader")
     speaks_phonemes = False
     heeds = frozenset({"rate", "pitch"} if _LINUX else {"rate"})
 
@@ -48,6 +50,10 @@ class Pyttsx3(Engine):
             listed = self._helper.ask({"list": True})[0]["voices"]
             self._system_voices = tuple(_system_voice(*voice) for voice in listed if _is_english(*voice))
         return list(self._system_voices)
+
+    def fingerprint(self, voice: Voice) -> str:
+        system = "" if _LINUX else f"; {platform.version()}"  # whose voices change with it
+        return super().fingerprint(voice) + system
 
     def _speak(self, request: Request) -> Speech:
         with TemporaryDirectory() as folder:

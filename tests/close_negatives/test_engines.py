@@ -198,7 +198,7 @@ def test_a_folder_of_kokoro_voices_is_used(voices_folder: Callable[[str, int], N
 
 def test_a_folder_without_kokoro_voices_is_named(voices_folder: Callable[[str, int], None]) -> None:
     engine = installed("kokoro")
-    with pytest.raises(EngineError, match=r"there are no \*\.bin"):
+    with pytest.raises(EngineError, match=r"has no \*\.bin files"):
         engine.voices()
     voices_folder("af_a", 7)
     with pytest.raises(EngineError, match="is not a voice of Kokoro"):

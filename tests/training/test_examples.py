@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from close_negatives.cache import CACHE_VARIABLE, content_key
 from training import augment
 from training.augment import AugmentSettings
-from training.cache import CACHE_VARIABLE, cached_array, content_key
+from training.cache import cached_array
 from training.corpus import SPLITS, load_corpus, recording_split
 from training.examples import ExampleSource, limited
 from training.recipes import RECIPES

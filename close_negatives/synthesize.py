@@ -1,0 +1,217 @@
+"""Speaks a plan: in parallel, each clip once in the life of the cache, the same bits every time."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from close_negatives import clip as clip_module
+from close_negatives.cache import content_key
+from close_negatives.engines import ENGINES, EngineError, Request, Voice
+from close_negatives.phonemes import Phonemes, pronounce
+from close_negatives.store import Clip, Store
+from close_negatives.voices import Split, split_of
+from wakeword.errors import PhraseError, SynthesisError
+
+Progress = Callable[[int, int], None]
+
+#: Clips a worker speaks before it hands them over: about a second's worth, which is what a killed run loses.
+_CHUNKS = {"kokoro": 2, "hibari": 64, "pico": 128, "espeak": 256, "pyttsx3": 64}
+_CHUNK = 16
+_ALONE = 64  # so few clips of fast engines are spoken before workers would have started
+
+
+class Skipped(NamedTuple):
+    """A request that could not be spoken, and the sentence that says why."""
+
+    request: Request
+    reason: str
+
+
+class _Answers(NamedTuple):
+    """Of one chunk, by key: the clips, and why there are no others."""
+
+    clips: dict[str, Clip]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Clips, each int16 (T,) at 16 kHz, trimmed, peaking at half of full scale, and the requests they answer, in the
+    order asked; skipped holds the requests that no clip answers."""
+
+    clips: tuple[Clip, ...]
+    requests: tuple[Request, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The word or phrase of each clip."""
+        return tuple(request.name for request in self.requests)
+
+    @property
+    def phonemes(self) -> tuple[Phonemes, ...]:
+        """What each clip was spoken from or, of one spoken from its text, how the dictionary says it."""
+        return tuple(request.phonemes or _usual_phonemes(request.text) for request in self.requests)
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The name of each clip's voice, unique within its engine."""
+        return tuple(request.voice.name for request in self.requests)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The name of each clip's engine."""
+        return tuple(request.voice.engine for request in self.requests)
+
+    @property
+    def splits(self) -> tuple[Split | None, ...]:
+        """The side of each clip's speakers; None where they are of several."""
+        return tuple(split_of(request.voice) for request in self.requests)
+
+
+def speak(requests: Sequence[Request], *, jobs: int | None = None, progress: Progress | None = None) -> Spoken:
+    """The clips of the requests, from the cache or else spoken by ``jobs`` processes (None: one a core).
+
+    ``progress`` is called with how many clips are there, and how many there will be. A request that cannot be
+    spoken, as where its engine is missing, is skipped with its reason and the rest go on. What is spoken is kept
+    at once: a run that was killed goes on where it was. Raises SynthesisError where the cache cannot be
+    written, a worker was killed, or of some word not one clip could be spoken.
+    """
+    keys, reasons = _keys(requests)
+    with Store() as store:
+        clips = store.clips(dict.fromkeys(key for key in keys if key))
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key and key not in clips}
+        uses = Counter(key for key in keys if key in missing)
+        done = len(requests) - uses.total()
+        if progress:
+            progress(done, len(requests))
+        with closing(_spoken_chunks(missing, jobs)) as chunks:
+            for made, failed in chunks:
+                store.keep_clips(made)
+                clips |= made
+                reasons |= failed
+                done += sum(uses[key] for key in (*made, *failed))
+                if progress:
+                    progress(done, len(requests))
+    spoken = _gather(requests, keys, clips, reasons)
+    _check_words(spoken)
+    return spoken
+
+
+def clip_key(request: Request) -> str:
+    """sha256 of all that determines a request's clip. Raises EngineError where its engine is missing."""
+    voice = request.voice
+    asked = (voice.engine, voice.name, request.text, request.phonemes, request.rate, request.pitch, request.seed)
+    return content_key(*asked, _fingerprint(voice), _finishing())
+
+
+@lru_cache(maxsize=8192)
+def _fingerprint(voice: Voice) -> str:
+    ENGINES[voice.engine].require()
+    return ENGINES[voice.engine].fingerprint(voice)
+
+
+@lru_cache(maxsize=1)
+def _finishing() -> str:
+    import soxr
+
+    return f"soxr {soxr.__version__}; finishing {clip_module.REVISION}"
+
+
+def _keys(requests: Sequence[Request]) -> tuple[list[str], dict[str, str]]:
+    """The key of each request, empty where its engine is missing; and engine -> why."""
+    keys: list[str] = []
+    reasons: dict[str, str] = {}
+    for request in requests:
+        engine = request.voice.engine
+        try:
+            keys.append("" if engine in reasons else clip_key(request))
+        except (EngineError, KeyError) as error:
+            known = isinstance(error, EngineError)
+            reasons[engine] = str(error) if known else f"there is no speech engine '{engine}'"
+            keys.append("")
+    return keys, reasons
+
+
+def _spoken_chunks(missing: dict[str, Request], jobs: int | None) -> Generator[_Answers, None, None]:
+    """A chunk's answers at a time, as they are done."""
+    chunks = _chunks(missing)
+    slow = any(request.voice.engine == "kokoro" for request in missing.values())
+    if jobs == 1 or len(chunks) < 2 or (len(missing) <= _ALONE and not slow):
+        yield from map(_speak_chunk, chunks)
+        return
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    workers = Parallel(n_jobs=jobs or -1, return_as="generator_unordered", pre_dispatch="4*n_jobs", batch_size=1)
+    answers = workers(map(delayed(_speak_chunk), chunks))
+    try:
+        for chunk in answers:  # noqa: UP028, because "yield from" would close them with a warning
+            yield chunk
+    except TerminatedWorkerError as error:
+        raise SynthesisError(
+            "a process that speaks was ended by the system, most often for want of memory: run again with fewer "
+            "jobs, and it goes on where it was"
+        ) from error
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that work is given up, where an error ended the run
+            answers.close()
+
+
+def _chunks(missing: dict[str, Request]) -> list[list[tuple[str, Request]]]:
+    """Chunks of one engine each, the engines' in turn, so that the time left can be told from the clips done."""
+    by_engine: dict[str, list[tuple[str, Request]]] = {}
+    for key, request in missing.items():
+        by_engine.setdefault(request.voice.engine, []).append((key, request))
+    placed = []
+    for engine, items in by_engine.items():
+        size = _CHUNKS.get(engine, _CHUNK)
+        placed += [(at / len(items), engine, items[at : at + size]) for at in range(0, len(items), size)]
+    placed.sort(key=lambda chunk: chunk[:2])
+    return [items for *_, items in placed]
+
+
+def _speak_chunk(chunk: list[tuple[str, Request]]) -> _Answers:
+    answers = _Answers({}, {})
+    for key, request in chunk:
+        try:
+            answers.clips[key] = clip_module.finish(*ENGINES[request.voice.engine].speak(request))
+        except EngineError as error:
+            answers.reasons[key] = str(error)
+    return answers
+
+
+def _gather(
+    requests: Sequence[Request], keys: Sequence[str], clips: Mapping[str, Clip], reasons: Mapping[str, str]
+) -> Spoken:
+    """reasons: by key, or by engine for the requests without a key."""
+    found = [(clips[key], request) for key, request in zip(keys, requests, strict=True) if key in clips]
+    skipped = (
+        Skipped(request, reasons[key or request.voice.engine])
+        for key, request in zip(keys, requests, strict=True)
+        if key not in clips
+    )
+    return Spoken(tuple(clip for clip, _ in found), tuple(request for _, request in found), tuple(skipped))
+
+
+def _check_words(spoken: Spoken) -> None:
+    """Raises SynthesisError where a word is in no clip."""
+    heard = set(spoken.texts)
+    for request, reason in spoken.skipped:
+        if request.name not in heard:
+            raise SynthesisError(f"no speech engine could speak '{request.name}': {reason}")
+
+
+@lru_cache(maxsize=8192)
+def _usual_phonemes(text: str) -> Phonemes:
+    try:
+        return pronounce(text.translate(str.maketrans("", "", ",.?!")))
+    except PhraseError:  # a sentence of more words than a phrase has, or letters that no rule can sound out
+        return ()
