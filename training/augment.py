@@ -6,7 +6,7 @@ numpy Generator per epoch, so that an epoch's examples depend on (seed, epoch) a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from training.cepstral import CepstralSettings
 from wakeword.features import dct_matrix
 
 #: Ratios with small terms, because torchaudio's resampler is quick only for those.
@@ -38,6 +39,8 @@ class AugmentSettings:
     mel_masks: int = 1
     mel_mask_bands: int = 4
     masks: float = 0.5  # chance of masks on a clip
+    room: float = 0.3  # chance of a simulated room
+    cepstral: CepstralSettings = field(default_factory=CepstralSettings)
 
 
 def change_voice(clips: Tensor, settings: AugmentSettings, rng: np.random.Generator) -> Tensor:

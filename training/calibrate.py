@@ -12,6 +12,7 @@ import torchaudio
 
 from training.corpus import FULL_SCALE, Corpus
 from training.metrics import per_hour, threshold_at_fpr
+from training.speech_commands import Split
 from training.streams import Heard, at_snr, babble, hear, hear_clips, missed, string_together
 from wakeword.decision import DecisionRule
 from wakeword.features import mfcc
@@ -92,7 +93,7 @@ def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
     return versions
 
 
-def corpus_speech(corpus: Corpus, split: str) -> list[np.ndarray]:
+def corpus_speech(corpus: Corpus, split: Split) -> list[np.ndarray]:
     """What babble is made of: the split's continuous speech, or its other words where there is none."""
     words = corpus.words[split]
     return corpus.speech[split] or list(words.samples[~words.is_keyword])

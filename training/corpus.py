@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from training.speech_commands import Clip, Split, load_clips, read_folder
 from wakeword.audio import read_mono
 from wakeword.errors import DataError
 
-SPLITS = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+RECORDED, SPOKEN, CLOSE, SENTENCE = "recorded", "spoken", "close", "sentence"
 CLIP_SAMPLES = 16_000
 FULL_SCALE = np.float32(32767.0)  # int16 samples / FULL_SCALE are what the front end takes
 _SOUND_SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif"))
@@ -21,11 +22,13 @@ _SOUND_SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", 
 
 @dataclass(frozen=True)
 class Words:
-    """One-second word clips of one split.
+    """Word clips of one split, all of one length; shorter ones have silence around them.
 
-    samples     int16 (N, 16000)
+    samples     int16 (N, T)
     is_keyword  bool (N,)
     words       the word of each clip; speakers the speaker of each; names its file name
+    origins     where each comes from: RECORDED from people, SPOKEN by a speech engine, or CLOSE, which is spoken too
+                and almost the keyword
     """
 
     samples: np.ndarray
@@ -33,24 +36,45 @@ class Words:
     words: tuple[str, ...]
     speakers: tuple[str, ...]
     names: tuple[str, ...]
+    origins: tuple[str, ...]
 
     def subset(self, index: np.ndarray) -> Words:
         """The clips at ``index``, in its order."""
+        columns = (self.words, self.speakers, self.names, self.origins)
         return Words(
             self.samples[index],
             self.is_keyword[index],
-            *(tuple(column[i] for i in index) for column in (self.words, self.speakers, self.names)),
+            *(tuple(column[i] for i in index) for column in columns),
+        )
+
+    def of_origin(self, *origins: str) -> np.ndarray:
+        """bool (N,): which clips come from there."""
+        return np.array([origin in origins for origin in self.origins], dtype=bool)
+
+    def __add__(self, other: Words) -> Words:
+        """These clips and then those. Raises ValueError where their lengths differ."""
+        return Words(
+            np.concatenate([self.samples, other.samples]),
+            np.concatenate([self.is_keyword, other.is_keyword]),
+            self.words + other.words,
+            self.speakers + other.speakers,
+            self.names + other.names,
+            self.origins + other.origins,
         )
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """words, continuous speech and noise, each by split; speech and noise are lists of int16 recordings."""
+    """words, continuous speech and noise, each by split; speech and noise are lists of int16 recordings.
+
+    sentences  continuous speech of speech engines, by split
+    """
 
     keyword: str
-    words: dict[str, Words]
-    speech: dict[str, list[np.ndarray]]
-    noise: dict[str, list[np.ndarray]]
+    words: dict[Split, Words]
+    speech: dict[Split, list[np.ndarray]]
+    noise: dict[Split, list[np.ndarray]]
+    sentences: dict[Split, list[np.ndarray]] = field(default_factory=lambda: {split: [] for split in SPLITS})
 
     def provenance(self) -> dict[str, object]:
         """Counts and content hashes for the model's card."""
@@ -59,12 +83,15 @@ class Corpus:
                 split: {
                     "keyword_clips": int(words.is_keyword.sum()),
                     "other_clips": int((~words.is_keyword).sum()),
+                    "spoken_keyword_clips": int((words.is_keyword & ~words.of_origin(RECORDED)).sum()),
+                    "spoken_other_clips": int((~words.is_keyword & ~words.of_origin(RECORDED)).sum()),
                     "speakers": len(set(words.speakers)),
                     "sha256": hashlib.sha256(words.samples.tobytes()).hexdigest(),
                 }
                 for split, words in self.words.items()
             },
             "speech_seconds": {split: _seconds(recordings) for split, recordings in self.speech.items()},
+            "sentence_seconds": {split: _seconds(recordings) for split, recordings in self.sentences.items()},
             "noise_seconds": {split: _seconds(recordings) for split, recordings in self.noise.items()},
         }
 
@@ -81,46 +108,52 @@ def recording_split(name: str) -> Split:
 
 def load_corpus(
     keyword: str,
-    data: Path,
+    data: Path | None,
     speech: Sequence[Path] = (),
     noise: Sequence[Path] = (),
     limit: int | None = None,
+    clip_samples: int = CLIP_SAMPLES,
 ) -> Corpus:
     """Read the word clips under ``data`` and the recordings under ``speech`` and ``noise`` folders.
 
-    keyword: a word with a folder of its own in ``data``. limit: at most this many clips of each split (a quick look).
-    Raises DataError when a split has no clip of the keyword or none of another word.
+    data: a folder in the layout of Speech Commands, or None for no recorded words. limit: at most this many clips of
+    each split (a quick look). clip_samples: the length T of a clip; longer recordings lose their ends.
     """
-    clips = read_folder(data)
-    words = {split: _load_words(keyword, [c for c in clips if c.split == split], limit) for split in SPLITS}
-    if not any(clip.word == keyword for clip in clips):
-        known = ", ".join(sorted({clip.word for clip in clips}))
-        raise DataError(f"{data} has no clips of {keyword!r}; it has: {known}")
-    for split in ("train", "validation"):
-        held = words[split].is_keyword
-        if not held.any() or held.all():
-            raise DataError(
-                f"{data}: the {split} split needs clips of {keyword!r} and of other words, "
-                f"but has {int(held.sum())} and {int((~held).sum())}: add recordings of more speakers"
-            )
+    clips = read_folder(data) if data else []
+    words = {s: _load_words(keyword, [c for c in clips if c.split == s], limit, clip_samples) for s in SPLITS}
     return Corpus(keyword, words, _recordings(speech), _recordings(noise))
 
 
-def _load_words(keyword: str, clips: list[Clip], limit: int | None) -> Words:
+def check_corpus(corpus: Corpus, data: Path | None) -> None:
+    """Raises DataError where there is nothing to learn the keyword from, or to validate it on."""
+    known = sorted({word for words in corpus.words.values() for word in words.words})
+    if not any(words.is_keyword.any() for words in corpus.words.values()):
+        raise DataError(f"{data or 'the corpus'} has no clips of {corpus.keyword!r}; it has: {', '.join(known)}")
+    for split in ("train", "validation"):
+        held = corpus.words[split].is_keyword
+        if not held.any() or held.all():
+            raise DataError(
+                f"{data or 'the corpus'}: the {split} split needs clips of {corpus.keyword!r} and of other words, "
+                f"but has {int(held.sum())} and {int((~held).sum())}: add recordings of more speakers"
+            )
+
+
+def _load_words(keyword: str, clips: list[Clip], limit: int | None, clip_samples: int) -> Words:
     if limit is not None:  # shuffled by a hash, so that every word and speaker has its share
         clips = sorted(clips, key=lambda clip: hashlib.sha1(clip.path.name.encode()).hexdigest())[:limit]
-    samples = load_clips(clips, CLIP_SAMPLES) if clips else np.zeros((0, CLIP_SAMPLES), np.int16)
+    samples = load_clips(clips, clip_samples) if clips else np.zeros((0, clip_samples), np.int16)
     return Words(
         samples,
         np.array([clip.word == keyword for clip in clips], dtype=bool),
         tuple(clip.word for clip in clips),
         tuple(clip.speaker for clip in clips),
         tuple(clip.path.name for clip in clips),
+        (RECORDED,) * len(clips),
     )
 
 
-def _recordings(folders: Iterable[Path]) -> dict[str, list[np.ndarray]]:
-    by_split: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
+def _recordings(folders: Iterable[Path]) -> dict[Split, list[np.ndarray]]:
+    by_split: dict[Split, list[np.ndarray]] = {split: [] for split in SPLITS}
     for folder in folders:
         if not folder.is_dir():
             raise DataError(f"{folder}: there is no such folder of recordings")

@@ -117,8 +117,11 @@ def download_speech_commands(
 
 def _bar(progress: bool) -> Progress:
     console = Console(stderr=True)
+    if not (progress and console.is_terminal):
+        # Some versions of rich end even a disabled bar with a line feed.
+        return Progress(console=Console(quiet=True), disable=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=not (progress and console.is_terminal))
+    return Progress(*columns, console=console)
 
 
 def _fetch(job: _Job, bar: Progress) -> None:

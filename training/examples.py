@@ -9,21 +9,17 @@ import numpy as np
 import torch
 
 from close_negatives.cache import content_key
-from training.augment import (
-    AugmentSettings,
-    add_noise,
-    change_voice,
-    cut_window,
-    mask_features,
-    place_keyword,
-)
+from training.augment import AugmentSettings, change_voice, cut_window, mask_features, place_keyword
 from training.cache import cached_array
-from training.corpus import FULL_SCALE, Corpus, Words
+from training.cepstral import change_cepstra, style_of, transfer_style
+from training.corpus import CLOSE, FULL_SCALE, RECORDED, SPOKEN, Corpus, Words
 from training.recipes import Recipe
+from training.scenery import Scenery, stretch_of
 from training.speech_commands import Split
 from wakeword.features import FeatureSpec, mfcc
 
-_SPEECH, _NOISE = -1, -2  # what an example is made of, beside word clips
+_SPEECH, _NOISE, _SENTENCE = -1, -2, -3  # what an example is made of, beside word clips
+_DIGITAL_SILENCE = 2e-5  # below half a step of 16 bits, and above the ringing of a resampler
 _GROUP = 64  # clips that share a change of voice
 
 
@@ -49,10 +45,15 @@ class ExampleSource:
     def __init__(self, corpus: Corpus, split: Split, recipe: Recipe, spec: FeatureSpec, seed: int) -> None:
         self.recipe, self.spec, self.seed = recipe, spec, seed
         self.words = limited(corpus.words[split], recipe, seed)
-        self._others = self.words.samples[~self.words.is_keyword]
-        self._speech = _joined(corpus.speech[split])
-        self._noise = _joined(corpus.noise[split])
+        self._speech = joined(corpus.speech[split])
+        self._noise = joined(corpus.noise[split])
+        self._sentences = joined(corpus.sentences[split])
+        self._recorded = self.words.of_origin(RECORDED)
         self._plain: Examples | None = None
+        if recipe.augment is not None:
+            others = self.words.samples[~self.words.is_keyword]
+            self._scenery = Scenery(others, self._noise, recipe.augment)
+            self._styles = self._recorded_styles() if recipe.augment.cepstral.style > 0 else None
 
     def plain(self) -> Examples:
         """Every word clip once, as it is, in the corpus's order."""
@@ -73,14 +74,7 @@ class ExampleSource:
         return self._augmented(self.recipe.augment, rng)
 
     def _augmented(self, settings: AugmentSettings, rng: np.random.Generator) -> Examples:
-        keyword = np.flatnonzero(self.words.is_keyword)
-        other = np.flatnonzero(~self.words.is_keyword)
-        words = np.concatenate([*[keyword] * self.recipe.keyword_repeats, other])
-        n_speech = self.recipe.speech_windows if len(self._speech) >= self.spec.sample_rate else 0
-        n_noise = self.recipe.noise_windows
-        # Numbers from 0 are word clips.
-        items = np.concatenate([words, np.full(n_speech, _SPEECH), np.full(n_noise, _NOISE)])
-        items = items[rng.permutation(len(items))]
+        items = self._drawn(rng)
         features = np.empty((len(items), self.spec.window_frames, self.spec.n_cepstra), dtype=np.float32)
         labels = np.zeros(len(items), dtype=np.float32)
         for first in range(0, len(items), _GROUP):
@@ -88,52 +82,69 @@ class ExampleSource:
             group = slice(first, first + len(batch.clips))
             features[group] = self._heard(batch, settings, rng)
             labels[group] = batch.is_keyword
+        if self._styles is not None:
+            features = transfer_style(features, self._styles, settings.cepstral.style, rng)
+        features = change_cepstra(features, self.spec, settings.cepstral, rng)
         return Examples(mask_features(features, settings, rng), labels)
 
+    def _drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """What the epoch is made of, in its order: numbers of word clips, _SPEECH and _NOISE.
+
+        All recorded clips are heard in every epoch, of the spoken ones as many as the recipe says.
+        """
+        recipe, is_keyword = self.recipe, self.words.is_keyword
+        parts = [np.flatnonzero(self._recorded & ~is_keyword)]
+        parts += [np.flatnonzero(self._recorded & is_keyword)] * recipe.keyword_repeats
+        close = self.words.of_origin(CLOSE)
+        spoken = self.words.of_origin(SPOKEN)
+        draws = (
+            (spoken & is_keyword, recipe.keyword_draws),
+            (spoken & ~is_keyword, recipe.spoken_draws),
+            (close, recipe.close_draws),
+        )
+        for chosen, most in draws:
+            index = np.flatnonzero(chosen)
+            parts.append(index if len(index) <= most else rng.choice(index, most, replace=False))
+        for kind, count in ((_SPEECH, recipe.speech_windows), (_SENTENCE, recipe.sentence_windows)):
+            parts.append(np.full(count if len(self._long(kind)) >= self.spec.sample_rate else 0, kind))
+        parts.append(np.full(recipe.noise_windows, _NOISE))
+        items = np.concatenate(parts)
+        return items[rng.permutation(len(items))]
+
+    def _long(self, kind: int) -> np.ndarray:
+        """The recording from which windows of that kind are taken."""
+        return {_SPEECH: self._speech, _NOISE: self._noise, _SENTENCE: self._sentences}[kind]
+
     def _gather(self, items: np.ndarray, rng: np.random.Generator) -> _Batch:
-        clips = np.zeros((len(items), self.spec.sample_rate), dtype=np.float32)
+        length = self.words.samples.shape[1]
+        clips = np.zeros((len(items), length), dtype=np.float32)
         is_keyword = np.zeros(len(items), dtype=bool)
         for row, item in enumerate(items):
             if item >= 0:
                 clips[row] = self.words.samples[item] / FULL_SCALE
                 is_keyword[row] = self.words.is_keyword[item]
-            elif item == _SPEECH:
-                clips[row] = _stretch_of(self._speech, self.spec.sample_rate, rng)
-            elif len(self._noise):
-                clips[row] = _stretch_of(self._noise, self.spec.sample_rate, rng)
+            else:
+                clips[row] = stretch_of(self._long(item), length, rng)
         return _Batch(clips, is_keyword, items >= 0)
 
     def _heard(self, batch: _Batch, settings: AugmentSettings, rng: np.random.Generator) -> np.ndarray:
-        """Change a group's voice, place each clip in its window, add neighbours and noise: MFCC (B, F, C)."""
+        """Change a group's voice, place each clip in its window, add neighbours, room and noise: MFCC (B, F, C)."""
         samples = self.spec.window_samples
         voices = change_voice(torch.from_numpy(batch.clips), settings, rng).numpy()
         windows = np.empty((len(voices), samples), dtype=np.float32)
-        for row, clip in enumerate(voices):
+        for row, padded in enumerate(voices):
+            clip = _without_padding(padded)
             if batch.is_keyword[row]:
                 offset = place_keyword(clip, samples, settings.slack, rng)
             else:
                 reach = samples // 2 if batch.is_word[row] else samples // 8
-                offset = int(rng.integers(-reach, reach + 1))
-            windows[row] = cut_window(clip, offset, samples, *self._neighbours(settings, rng))
-        noise = np.stack([self._background(samples, settings, rng) for _ in windows])
-        mixed = add_noise(torch.from_numpy(windows), torch.from_numpy(noise), settings, rng)
-        return mfcc(mixed.numpy(), self.spec)
+                offset = (len(clip) - samples) // 2 + int(rng.integers(-reach, reach + 1))
+            windows[row] = cut_window(clip, offset, samples, *self._scenery.neighbours(rng))
+        return mfcc(self._scenery.heard(windows, rng), self.spec)
 
-    def _neighbours(self, settings: AugmentSettings, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """What is said before and after: other words, or silence."""
-        silence = np.zeros(0, dtype=np.float32)
-        if rng.random() >= settings.neighbour or not len(self._others):
-            return silence, silence
-        before, after = (self._others[i] / FULL_SCALE for i in rng.integers(0, len(self._others), 2))
-        return before, after
-
-    def _background(self, samples: int, settings: AugmentSettings, rng: np.random.Generator) -> np.ndarray:
-        """A stretch of a noise recording, or babble: three to six people saying other words at once."""
-        if rng.random() < settings.babble or not len(self._noise):
-            talkers = rng.integers(0, len(self._others), int(rng.integers(3, 7)))
-            babble = np.sum([np.roll(self._others[i], rng.integers(0, 16_000)) / FULL_SCALE for i in talkers], axis=0)
-            return np.resize(babble, samples).astype(np.float32)
-        return _stretch_of(self._noise, samples, rng)
+    def _recorded_styles(self) -> np.ndarray | None:
+        """The styles of the recorded clips, (2, N, C), which synthesized clips take on; None without recordings."""
+        return style_of(self.plain().features[self._recorded]) if self._recorded.any() else None
 
 
 def limited(words: Words, recipe: Recipe, seed: int) -> Words:
@@ -157,13 +168,12 @@ def _clip_features(samples: np.ndarray, spec: FeatureSpec) -> np.ndarray:
     return features
 
 
-def _joined(recordings: list[np.ndarray]) -> np.ndarray:
+def _without_padding(clip: np.ndarray) -> np.ndarray:
+    """A clip without the digital silence around it, which only spoken clips have: neighbours may come close."""
+    heard = np.flatnonzero(np.abs(clip) > _DIGITAL_SILENCE)
+    return clip[heard[0] : heard[-1] + 1] if len(heard) else clip
+
+
+def joined(recordings: list[np.ndarray]) -> np.ndarray:
+    """int16 recordings one after another."""
     return np.concatenate(recordings) if recordings else np.zeros(0, dtype=np.int16)
-
-
-def _stretch_of(recording: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """A random stretch of a long recording, float32 (samples,); a shorter one is repeated."""
-    if len(recording) < samples:
-        return np.resize(recording, samples) / FULL_SCALE
-    start = int(rng.integers(0, len(recording) - samples + 1))
-    return recording[start : start + samples] / FULL_SCALE

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_norm_
 
+from training.base import bundled_base
 from training.examples import Examples, ExampleSource
 from training.metrics import selection_score
 from training.network import KeywordLSTM
@@ -77,8 +78,11 @@ def fit(
     """
     recipe, seed = source.recipe, source.seed
     first = source.epoch(0)
-    standard = _standard(first.features)
+    base = bundled_base(recipe.units) if recipe.base else None
+    standard = base.standard if base else _standard(first.features)
     network = _new_network(source.spec, recipe, seed)
+    if base:
+        base.copy_into(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     identity = _identity(source, validation, standard)
     state = _read(checkpoint, identity) if checkpoint and checkpoint.exists() else None
@@ -160,13 +164,18 @@ def _learn(
 
 
 def _learning_rate(recipe: Recipe, epoch: float) -> float:
-    """Constant, or one cycle (Smith & Topin, 2019): up from a 25th in a quarter of the run, then down to nothing."""
-    if not recipe.one_cycle:
-        return recipe.learning_rate
-    done, warm = epoch / recipe.epochs, 0.25
+    return one_cycle(recipe.learning_rate, epoch / recipe.epochs) if recipe.one_cycle else recipe.learning_rate
+
+
+def one_cycle(peak: float, done: float) -> float:
+    """One cycle (Smith and Topin, 2019): up to the peak rate in a quarter of the run, then down to almost nothing.
+
+    done: the share of the run that is over, 0 to 1.
+    """
+    warm = 0.25
     if done < warm:
-        return recipe.learning_rate * (0.04 + 0.96 * (1 - math.cos(math.pi * done / warm)) / 2)
-    return recipe.learning_rate * max(1e-4, (1 + math.cos(math.pi * (done - warm) / (1 - warm))) / 2)
+        return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * done / warm)) / 2)
+    return peak * max(1e-4, (1 + math.cos(math.pi * (done - warm) / (1 - warm))) / 2)
 
 
 @torch.no_grad()
@@ -198,7 +207,9 @@ def _identity(source: ExampleSource, validation: Examples, standard: Standard) -
     """A hash of everything that determines the result; a checkpoint of another run is not taken for this one's."""
     digest = hashlib.sha256(json.dumps(asdict(source.recipe), sort_keys=True).encode())
     digest.update(json.dumps([source.spec.to_dict(), source.seed, torch.__version__, torch.get_num_threads()]).encode())
-    for array in (source.words.samples, source.words.is_keyword, validation.features, *standard):
+    base = bundled_base(source.recipe.units) if source.recipe.base else None
+    start = base.arrays.values() if base else ()
+    for array in (source.words.samples, source.words.is_keyword, validation.features, *standard, *start):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

@@ -13,13 +13,14 @@ import torch
 import torchaudio
 
 from training.calibrate import CalibrationSettings, calibrate
-from training.corpus import Corpus, load_corpus
+from training.corpus import CLIP_SAMPLES, RECORDED, Corpus, Words, check_corpus, load_corpus
 from training.evaluate import Evaluation, evaluate
 from training.examples import Examples, ExampleSource
 from training.fit import Epoch, Fitted, fit
 from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
+from training.spoken import as_speech, as_words, speak_words, window_for
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
 from wakeword.version import __version__
@@ -36,7 +37,7 @@ class Run:
     """
 
     keyword: str
-    data: Path
+    data: Path | None
     recipe: Recipe
     out: Path
     speech: tuple[Path, ...] = ()
@@ -50,30 +51,58 @@ class Run:
         return self.out.with_suffix(f".{network}.checkpoint")
 
 
-def train(run: Run, say: Callable[[str], None], on_epoch: Callable[[Epoch], None]) -> WakeWordModel:
-    """The whole journey; returns the model that was saved. Raises DataError or TrainingError in one sentence.
+def train(
+    run: Run,
+    say: Callable[[str], None],
+    on_epoch: Callable[[Epoch], None],
+    on_spoken: Callable[[int, int], None] | None = None,
+) -> WakeWordModel:
+    """The whole journey; returns the model that was saved. Raises WakewordError in one sentence.
 
-    A recipe of several networks trains them one after the other, and ``on_epoch`` counts their epochs on.
+    A recipe of several networks trains them one after the other, and ``on_epoch`` counts their epochs on; ``on_spoken``
+    hears how many clips the speech engines have spoken, and of how many.
     """
-    corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit)
+    corpus, spec = gather(run, on_spoken)
     for split, words in corpus.words.items():
-        held = int(words.is_keyword.sum())
-        say(f"{split}: {held} clips of {run.keyword!r}, {len(words.words) - held} of other words")
+        say(f"{split}: {_counts(words, run.keyword)}")
     recipe, fitted, history = run.recipe, [], []
     for network in range(recipe.networks):
         seed = run.seed * recipe.networks + network  # so that no two runs share a network
         counted = _counting_from(network * recipe.epochs, on_epoch)
-        found = fit_keyword(corpus, recipe, seed, run.checkpoint(network), counted)
+        found = fit_keyword(corpus, recipe, spec, seed, run.checkpoint(network), counted)
         say(f"best epoch on validation: {found.best_epoch + 1} of {recipe.epochs}")
         fitted.append(found)
         history += [asdict(epoch) | {"network": network} for epoch in found.history]
     say("calibrating on validation, then measuring on the test split")
-    model, evaluation = finish(fitted, corpus, recipe, run.seed, run.calibration)
+    model, evaluation = finish(fitted, corpus, recipe, spec, run.seed, run.calibration)
     model.save(run.out)
     write_report(run.out, model, evaluation, history)
     for network in range(recipe.networks):
         run.checkpoint(network).unlink(missing_ok=True)
     return model
+
+
+def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tuple[Corpus, FeatureSpec]:
+    """Everything the run hears, recorded and spoken, and the front end whose window is long enough for the keyword.
+
+    What is spoken depends on the seed of the run no more than on the machine: runs of several seeds share the clips.
+    """
+    spoken = speak_words(run.keyword, run.recipe.spoken, seed=0, progress=on_spoken)
+    keyword = [clip for part in spoken["train"] if part.is_keyword for clip in part.spoken.clips]
+    spec = window_for(keyword)
+    clip_samples = max(CLIP_SAMPLES, spec.window_samples + spec.hop_length // 2)
+    corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit, clip_samples)
+    words = {s: corpus.words[s] + as_words(run.keyword, parts, clip_samples) for s, parts in spoken.items()}
+    corpus = replace(corpus, words=words, sentences={s: as_speech(parts) for s, parts in spoken.items()})
+    check_corpus(corpus, run.data)
+    return corpus, spec
+
+
+def _counts(words: Words, keyword: str) -> str:
+    recorded, held = words.of_origin(RECORDED), words.is_keyword
+    spoken = f" ({int((held & ~recorded).sum())} and {int((~held & ~recorded).sum())} of them synthesized)"
+    counts = f"{int(held.sum())} clips of {keyword!r}, {int((~held).sum())} of other words"
+    return counts + (spoken if not recorded.all() else "")
 
 
 def _counting_from(before: int, on_epoch: Callable[[Epoch], None]) -> Callable[[Epoch], None]:
@@ -83,12 +112,12 @@ def _counting_from(before: int, on_epoch: Callable[[Epoch], None]) -> Callable[[
 def fit_keyword(
     corpus: Corpus,
     recipe: Recipe,
+    spec: FeatureSpec,
     seed: int,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Fitted:
     """Train one network on the corpus's training split, selecting on its validation split."""
-    spec = FeatureSpec()
     source = ExampleSource(corpus, "train", recipe, spec, seed)
     # Validation has the same draw for every seed, so that seeds are judged alike.
     held_out = ExampleSource(corpus, "validation", recipe.changed(keyword_clips=None, other_clips=None), spec, 0)
@@ -104,13 +133,18 @@ def validation_examples(source: ExampleSource) -> Examples:
 
 
 def finish(
-    fitted: Sequence[Fitted], corpus: Corpus, recipe: Recipe, seed: int, calibration: CalibrationSettings
+    fitted: Sequence[Fitted],
+    corpus: Corpus,
+    recipe: Recipe,
+    spec: FeatureSpec,
+    seed: int,
+    calibration: CalibrationSettings,
 ) -> tuple[WakeWordModel, Evaluation]:
     """Calibrate and evaluate fitted networks as one model; the model that comes back has its whole card."""
     networks = tuple(to_network(found.network, found.standard) for found in fitted)
 
     def with_card(card: dict[str, Any]) -> WakeWordModel:
-        return WakeWordModel(corpus.keyword, FeatureSpec(), networks, card)
+        return WakeWordModel(corpus.keyword, spec, networks, card)
 
     anything = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
     card = calibrate(with_card(anything), corpus, calibration, seed)

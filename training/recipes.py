@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from training.augment import AugmentSettings
+from training.cepstral import CepstralSettings
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
+from training.spoken import SpokenSettings
 from wakeword.errors import TrainingError
 
 
@@ -29,8 +31,14 @@ class Recipe:
     keyword_clips: int | None = None  # at most this many; None = all
     other_clips: int | None = None
     speech_windows: int = 0  # an epoch, drawn anew each time from the training speech
+    sentence_windows: int = 0  # likewise, from synthesized sentences
     noise_windows: int = 0
-    keyword_repeats: int = 1  # an epoch's different augmentations of each keyword clip
+    keyword_repeats: int = 1  # an epoch's different augmentations of each recorded keyword clip
+    spoken: SpokenSettings = field(default_factory=SpokenSettings)  # what speech engines say for it
+    keyword_draws: int = 0  # an epoch's spoken clips of the keyword
+    spoken_draws: int = 0  # an epoch's spoken clips of other words
+    close_draws: int = 0  # an epoch's spoken clips of close negatives
+    base: bool = False  # start from the bundled LSTM that knows the sounds of English, where there is one of this size
     augment: AugmentSettings | None = None
 
     def changed(self, **changes: object) -> Recipe:
@@ -39,6 +47,10 @@ class Recipe:
         if recipe.objective not in OBJECTIVES:
             raise TrainingError(f"there is no objective {recipe.objective!r}; choose {', '.join(OBJECTIVES)}")
         return recipe
+
+    def silent(self) -> Recipe:
+        """The same recipe without a word from a speech engine."""
+        return dataclasses.replace(self, spoken=SpokenSettings())
 
 
 #: Table 14 of the paper: (radius, learning rate) by keyword; mu 1, Adam, ascent step 0.01 throughout.
@@ -70,16 +82,30 @@ def deploy(keyword: str) -> Recipe:
         # fifty of 0.01, at a tenth of the cost.
         one_class=OneClassSettings(radius=28.0, gamma=2.0, mu=0.5, ascent=Ascent(5, 0.1, 5)),
         pooling="attention",  # frames beside the word cannot dilute it, and it learns in fewer epochs
-        epochs=32,
+        base=True,  # a third of the epochs that a random start needs
+        epochs=14,
         batch_size=64,  # steps count for more than examples: at 256 four times the epochs were needed
         learning_rate=3e-3,  # the peak of the cycle
         one_cycle=True,
         clip_gradient=1.0,  # one bad batch through 98 steps can undo an epoch
-        classify_first=8,  # an ascent against an untrained network finds nothing worth finding
-        speech_windows=1500,
+        classify_first=3,  # an ascent against an untrained network finds nothing worth finding
+        speech_windows=1200,
+        sentence_windows=800,
         noise_windows=300,
+        spoken=SpokenSettings(close=8, other=6000, sentences=1500),
+        spoken_draws=1500,
+        close_draws=400,
         augment=AugmentSettings(),
     )
+
+
+def phrase(keyword: str) -> Recipe:
+    """The deploy recipe for a keyword of which there are few recordings or none: speech engines say it."""
+    recipe = deploy(keyword)
+    spoken = dataclasses.replace(recipe.spoken, keyword=1200, natural=True)
+    # What tells engines from people must not tell the keyword from other words: recorded styles go to all clips.
+    cepstral = CepstralSettings(style=0.7)
+    return recipe.changed(spoken=spoken, keyword_draws=1200, augment=AugmentSettings(cepstral=cepstral))
 
 
 RECIPES = {"paper": paper, "deploy": deploy}

@@ -12,7 +12,7 @@ from close_negatives.cache import CACHE_VARIABLE, content_key
 from training import augment
 from training.augment import AugmentSettings
 from training.cache import cached_array
-from training.corpus import SPLITS, load_corpus, recording_split
+from training.corpus import SPLITS, check_corpus, load_corpus, recording_split
 from training.examples import ExampleSource, limited
 from training.recipes import RECIPES
 from wakeword import FeatureSpec, mfcc
@@ -37,7 +37,7 @@ def test_half_of_the_recordings_are_held_out_by_their_names_alone() -> None:
 
 def test_a_missing_keyword_or_folder_is_one_sentence(melodies: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no clips of 'shout'; it has: dip, fall, flat, rise"):
-        load_corpus("shout", melodies / "words")
+        check_corpus(load_corpus("shout", melodies / "words"), melodies / "words")
     with pytest.raises(DataError, match="no such folder of recordings"):
         load_corpus("rise", melodies / "words", [tmp_path / "nothing"])
     with pytest.raises(DataError, match="holds no sound file"):

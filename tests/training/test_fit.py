@@ -42,17 +42,17 @@ class Killed(Exception):
 
 
 def test_the_same_seed_is_the_same_network_and_another_is_not(corpus: Corpus, recipe: Recipe) -> None:
-    first, second = fit_keyword(corpus, recipe, 3), fit_keyword(corpus, recipe, 3)
+    first, second = fit_keyword(corpus, recipe, FeatureSpec(), 3), fit_keyword(corpus, recipe, FeatureSpec(), 3)
     assert weights(first) == weights(second)
     assert first.history == second.history
-    assert weights(fit_keyword(corpus, recipe, 4)) != weights(first)
+    assert weights(fit_keyword(corpus, recipe, FeatureSpec(), 4)) != weights(first)
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3])
 def test_a_killed_run_resumes_to_the_same_result(
     corpus: Corpus, recipe: Recipe, tmp_path: Path, killed_after: int
 ) -> None:
-    whole = fit_keyword(corpus, recipe, 0)
+    whole = fit_keyword(corpus, recipe, FeatureSpec(), 0)
 
     def kill(epoch: Epoch) -> None:
         if epoch.number + 1 == killed_after:
@@ -60,9 +60,9 @@ def test_a_killed_run_resumes_to_the_same_result(
 
     checkpoint = tmp_path / "run.checkpoint"
     with pytest.raises(Killed):
-        fit_keyword(corpus, recipe, 0, checkpoint, kill)
+        fit_keyword(corpus, recipe, FeatureSpec(), 0, checkpoint, kill)
     learnt: list[int] = []
-    resumed = fit_keyword(corpus, recipe, 0, checkpoint, lambda epoch: learnt.append(epoch.number))
+    resumed = fit_keyword(corpus, recipe, FeatureSpec(), 0, checkpoint, lambda epoch: learnt.append(epoch.number))
     assert learnt == list(range(killed_after, recipe.epochs))
     assert weights(resumed) == weights(whole)
     assert (resumed.best_epoch, resumed.history) == (whole.best_epoch, whole.history)
@@ -71,16 +71,16 @@ def test_a_killed_run_resumes_to_the_same_result(
 def test_a_checkpoint_of_another_run_is_refused(corpus: Corpus, recipe: Recipe, tmp_path: Path) -> None:
     checkpoint = tmp_path / "run.checkpoint"
     one = recipe.changed(epochs=1, classify_first=1)
-    fit_keyword(corpus, one, 0, checkpoint)
+    fit_keyword(corpus, one, FeatureSpec(), 0, checkpoint)
     for other, seed in ((one, 1), (one.changed(learning_rate=1e-4), 0)):
         with pytest.raises(TrainingError, match="belongs to another run"):
-            fit_keyword(corpus, other, seed, checkpoint)
+            fit_keyword(corpus, other, FeatureSpec(), seed, checkpoint)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
     with pytest.raises(TrainingError, match="is no usable checkpoint"):
-        fit_keyword(corpus, one, 0, checkpoint)
+        fit_keyword(corpus, one, FeatureSpec(), 0, checkpoint)
     checkpoint.write_bytes(b"nothing")
     with pytest.raises(TrainingError, match="is no usable checkpoint"):
-        fit_keyword(corpus, one, 0, checkpoint)
+        fit_keyword(corpus, one, FeatureSpec(), 0, checkpoint)
 
 
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))
@@ -103,7 +103,7 @@ def test_every_objective_learns_in_the_one_loop(corpus: Corpus, recipe: Recipe, 
 def test_a_run_that_diverges_says_so(corpus: Corpus, recipe: Recipe) -> None:
     wild = recipe.changed(augment=None, learning_rate=3e37, one_cycle=False, clip_gradient=0.0, objective="bce")
     with pytest.raises(TrainingError, match="no longer finite"):
-        fit_keyword(corpus, wild, 0)
+        fit_keyword(corpus, wild, FeatureSpec(), 0)
 
 
 def test_recipes() -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def train_args(melodies: Path, out: Path, *more: str) -> list[str]:
     folders = ["--data", melodies / "words", "--speech", melodies / "speech", "--noise", melodies / "noise"]
-    return ["train", "rise", *map(str, folders), "--out", str(out), *more]
+    return ["train", "rise", "--no-synthesize", *map(str, folders), "--out", str(out), *more]
 
 
 def run(args: list[str]) -> int:

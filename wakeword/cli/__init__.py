@@ -18,6 +18,7 @@ COMMANDS = {
     "detect": ("wakeword.cli.detect", "detect", "Find keywords in sound files."),
     "listen": ("wakeword.cli.listen", "listen", "Hear keywords live on a microphone."),
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
+    "pretrain": ("wakeword.cli.pretrain", "pretrain", "Teach a network the sounds of English."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
     "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List words that sound like a phrase."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),

@@ -18,7 +18,7 @@ _FOLDER = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("keyword")
-@click.option("--data", type=_FOLDER, required=True, help="Folder in the layout of Speech Commands: one folder a word.")
+@click.option("--data", type=_FOLDER, help="Folder in the layout of Speech Commands: one folder a word.")
 @click.option("--download", is_flag=True, help="Download Speech Commands v0.02 (2.4 GB) into --data first.")
 @click.option("--noise", type=_FOLDER, multiple=True, help="Folder of noise recordings; may be repeated.")
 @click.option(
@@ -40,6 +40,12 @@ _FOLDER = click.Path(path_type=Path)
     type=click.IntRange(1, 16),
     help="Train so many and score with their mean: fewer false alarms, as many times the work.",
 )
+@click.option(
+    "--synthesize/--no-synthesize",
+    default=True,
+    show_default=True,
+    help="Let speech engines say other words and sentences and, where --data has no clips of KEYWORD, KEYWORD itself.",
+)
 @click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
 @click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
@@ -57,7 +63,7 @@ _FOLDER = click.Path(path_type=Path)
 )
 def train(
     keyword: str,
-    data: Path,
+    data: Path | None,
     download: bool,
     noise: tuple[Path, ...],
     speech: tuple[Path, ...],
@@ -65,54 +71,76 @@ def train(
     recipe_name: str,
     epochs: int | None,
     networks: int | None,
+    synthesize: bool,
     units: int | None,
     limit: int | None,
     seed: int,
     threads: int,
     out: Path | None,
 ) -> None:  # fmt: skip
-    """Learn KEYWORD from recordings and write a calibrated model with its report.
+    """Learn KEYWORD, a word or a phrase, and write a calibrated model with its report.
 
-    The run is checkpointed after every epoch: the same command goes on where a killed one stopped.
+    Its clips come from --data or, where that has none, from speech engines. The run is checkpointed after every epoch:
+    the same command goes on where a killed one stopped.
     """
     import torch
 
     from training.pipeline import Run
     from training.pipeline import train as run_training
-    from training.recipes import RECIPES
+    from training.recipes import RECIPES, phrase
 
     if download:
+        if data is None:
+            raise click.UsageError("--download needs --data: the folder to download into")
         from training.download import download_speech_commands
 
         download_speech_commands(data)
     torch.set_num_threads(threads)
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
-    recipe = RECIPES[recipe_name](keyword).changed(**{k: v for k, v in given.items() if v is not None})
+    recorded = data is not None and (data / keyword).is_dir()
+    recipe = (RECIPES[recipe_name] if recorded or recipe_name == "paper" else phrase)(keyword)
+    recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
+    if not synthesize:
+        recipe = recipe.silent()
     run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, seed, limit)
-    with _EpochProgress(recipe.epochs * recipe.networks) as progress:
-        model = run_training(run, click.echo, progress.show)
+    with _Progress(recipe.epochs * recipe.networks) as progress:
+        model = run_training(run, click.echo, progress.show, progress.show_spoken)
     click.echo(_summary(model))
     click.echo(f"saved {run.out} and its report {run.out.with_suffix('').name}.report.html")
 
 
-class _EpochProgress:
+class _Progress:
     """A progress bar with the time left on a terminal; one line an epoch elsewhere."""
 
     def __init__(self, epochs: int) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.epochs = epochs
         self._live = sys.stdout.isatty()
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-        self._bar = Progress(*columns, TimeRemainingColumn(), disable=not self._live)
+        # Some versions of rich end even a disabled bar with a line feed.
+        self._bar = Progress(
+            *columns, TimeRemainingColumn(), console=None if self._live else Console(quiet=True), disable=not self._live
+        )
         self._task = self._bar.add_task("epochs", total=epochs, visible=False)
+        self._speaking = self._bar.add_task("clips synthesized", total=1, visible=False)
+        self._told = 0.0
 
-    def __enter__(self) -> _EpochProgress:
+    def __enter__(self) -> _Progress:
         self._bar.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
+
+    def show_spoken(self, done: int, total: int) -> None:
+        """Advance to so many of the clips that speech engines say."""
+        if self._live:
+            self._bar.update(self._speaking, completed=done, total=total, visible=done < total)
+        elif total and (done == total or done / total >= self._told + 0.1):
+            self._told = done / total
+            click.echo(f"{done} of {total} clips synthesized")
 
     def show(self, epoch: Epoch) -> None:
         """Advance to an epoch that is done."""

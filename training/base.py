@@ -1,0 +1,91 @@
+"""A base: an LSTM that has learnt the sounds of English, from which the training of a keyword starts.
+
+A file of a base is an .npz of plain arrays and a JSON card, without pickle, as a model file is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.network import KeywordLSTM
+from wakeword.errors import ModelFileError
+from wakeword.features import FeatureSpec
+from wakeword.model import write_atomically
+
+_FORMAT = "wakeword-base"
+_VERSION = 1
+_ARRAYS = ("mean", "std", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The weights of the LSTM under torch's names, float32, and the standardisation its input had.
+
+    mean, std  float32 (n_cepstra,); the network that starts from a base keeps them
+    card       JSON: how it was made, from what data, with which figures
+    """
+
+    arrays: dict[str, np.ndarray]
+    card: dict[str, Any]
+
+    @property
+    def units(self) -> int:
+        """Hidden units H."""
+        return int(self.arrays["weight_hh_l0"].shape[1])
+
+    @property
+    def standard(self) -> tuple[np.ndarray, np.ndarray]:
+        """(mean, std)."""
+        return self.arrays["mean"], self.arrays["std"]
+
+    def copy_into(self, network: KeywordLSTM) -> None:
+        """Give a network of as many units this LSTM; the rest of it stays as it is."""
+        state = {name: torch.from_numpy(self.arrays[name].copy()) for name in _ARRAYS[2:]}
+        network.lstm.load_state_dict(state)
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        card = {"format": _FORMAT, "format_version": _VERSION, **self.card}
+        out = io.BytesIO()
+        text = np.frombuffer(json.dumps(card, sort_keys=True).encode(), np.uint8)
+        np.savez_compressed(out, card=text, **{name: self.arrays[name] for name in _ARRAYS})  # type: ignore[arg-type]
+        write_atomically(path, out.getvalue())
+
+
+def read_base(path: Path) -> Base:
+    """Raises ModelFileError, in one sentence, where the file is none or a damaged one."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            card = json.loads(archive["card"].tobytes())
+            arrays = {name: archive[name] for name in _ARRAYS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelFileError(f"{path} is no usable base of a network: {error}") from error
+    if card.get("format") != _FORMAT or card.get("format_version") != _VERSION:
+        raise ModelFileError(f"{path} is no base of a network that this version can read")
+    width, units = FeatureSpec().n_cepstra, arrays["weight_hh_l0"].shape[-1]
+    shapes = [(width,), (width,), (4 * units, width), (4 * units, units), (4 * units,), (4 * units,)]
+    for (name, array), shape in zip(arrays.items(), shapes, strict=True):
+        if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ModelFileError(f"{path} is damaged: {name} is not {shape} finite float32 numbers")
+    return Base(arrays, card)
+
+
+@lru_cache(maxsize=4)
+def bundled_base(units: int) -> Base | None:
+    """The base of that many units that comes with the package, or None where there is none of that size."""
+    entry = resources.files("training") / "bases" / f"english-{units}.npz"
+    if not entry.is_file():
+        return None
+    with resources.as_file(entry) as path:
+        return read_base(path)

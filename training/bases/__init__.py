@@ -1,0 +1,1 @@
+"""Networks that know the sounds of English, made by `wakeword pretrain`."""

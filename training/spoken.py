@@ -1,0 +1,188 @@
+"""Words that nobody recorded: the keyword, what sounds almost like it, and other words, spoken by speech engines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from close_negatives.engines import Request
+from close_negatives.exclusion import contains_sound, is_form_of, unstressed
+from close_negatives.paper import paper_lists
+from close_negatives.phonemes import Phonemes, dictionary, pronounce, pronunciations
+from close_negatives.plan import BULK, NATURAL, PlanSettings, plan
+from close_negatives.synthesize import Spoken, speak
+from close_negatives.words import CloseWord, mine
+from training.corpus import CLOSE, SENTENCE, SPLITS, SPOKEN, Words
+from training.speech_commands import Split
+from wakeword.errors import SynthesisError
+from wakeword.features import FeatureSpec
+
+#: Without the slow engine, for what is many and long.
+FAST = PlanSettings({**BULK.shares, "kokoro": 0.0})
+_HELD_OUT = 0.2  # of the numbers for training, for validation and for test each
+_FREQUENT = 8000  # words of English, from which the other words are drawn
+_SENTENCE_WORDS = 8
+_ZIPF_OFFSET = 20  # evens out the dozen words that would be half of every sentence
+_SHARE_OF_TWO = 0.4  # of the other clips: two words in a row, because speech comes in rows
+_MARGIN_S = 0.1  # of the window beyond the keyword
+_LONGEST_WINDOW_S = 3.0
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SpokenSettings:
+    """How many clips are spoken for training; a fifth as many again for validation and for test, by other speakers.
+
+    keyword    clips of the keyword
+    close      clips of each close negative; the words themselves are split too, so that no side hears another's
+    other      clips of one or two other words
+    natural    whether the natural engine, which is slow, speaks its share of the words: it must where the keyword
+               itself is synthesized, for else its voice alone would tell the keyword
+    sentences  rows of eight frequent words: continuous speech, where most false alarms come from
+    """
+
+    keyword: int = 0
+    close: int = 0
+    other: int = 0
+    sentences: int = 0
+    natural: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """Clips of one kind: where they come from (an origin of ``training.corpus``), and whether they are the keyword."""
+
+    spoken: Spoken
+    origin: str
+    is_keyword: bool
+
+
+def speak_words(
+    phrase: str, settings: SpokenSettings, seed: int, progress: Progress | None = None
+) -> dict[Split, list[Part]]:
+    """The parts of each split, from the cache or spoken now. Raises SynthesisError."""
+    wanted = {split: _requests(phrase, settings, split, seed) for split in SPLITS}
+    every = [request for parts in wanted.values() for requests, _, _ in parts for request in requests]
+    spoken = speak(every, progress=progress)
+    clip_of = dict(zip(spoken.requests, spoken.clips, strict=True))
+
+    def part(requests: list[Request], origin: str, is_keyword: bool) -> Part:
+        held = tuple(request for request in requests if request in clip_of)
+        return Part(Spoken(tuple(clip_of[request] for request in held), held), origin, is_keyword)
+
+    return {split: [part(*wish) for wish in wishes] for split, wishes in wanted.items()}
+
+
+def window_for(keyword_clips: Sequence[np.ndarray]) -> FeatureSpec:
+    """The front end whose window holds 95 % of the clips: one second, or as many tenths more as they need."""
+    spec = FeatureSpec()
+    if not keyword_clips:
+        return spec
+    longest = float(np.quantile([len(clip) for clip in keyword_clips], 0.95)) / spec.sample_rate + _MARGIN_S
+    seconds = min(max(1.0, np.ceil(longest * 10) / 10), _LONGEST_WINDOW_S)
+    frames = spec.frames_in(round(seconds * spec.sample_rate))
+    return FeatureSpec(window_frames=frames)
+
+
+def as_words(phrase: str, parts: Sequence[Part], clip_samples: int) -> Words:
+    """The clips but the sentences as Words of ``clip_samples`` each, in the middle; longer ones lose both ends."""
+    parts = [part for part in parts if part.origin != SENTENCE]
+    clips = [clip for part in parts for clip in part.spoken.clips]
+    requests = [request for part in parts for request in part.spoken.requests]
+    samples = np.zeros((len(clips), clip_samples), dtype=np.int16)
+    for row, clip in zip(samples, clips, strict=True):
+        middle = clip[max(0, len(clip) - clip_samples) // 2 :][:clip_samples]
+        first = (clip_samples - len(middle)) // 2
+        row[first : first + len(middle)] = middle
+    return Words(
+        samples,
+        np.array([part.is_keyword for part in parts for _ in part.spoken.clips], dtype=bool),
+        tuple(phrase if part.is_keyword else request.name for part in parts for request in part.spoken.requests),
+        tuple(f"{request.voice.engine}:{request.voice.name}" for request in requests),
+        tuple(f"{request.voice.engine} {request.name}" for request in requests),
+        tuple(part.origin for part in parts for _ in part.spoken.clips),
+    )
+
+
+def as_speech(parts: Sequence[Part]) -> list[np.ndarray]:
+    """The sentences, as int16 recordings."""
+    return [clip for part in parts if part.origin == SENTENCE for clip in part.spoken.clips]
+
+
+def close_words(phrase: str, split: Split) -> list[CloseWord]:
+    """The phrase's mined close negatives of one split. The paper's (Table 9) always test, and never train."""
+    listed = set(paper_lists().get(phrase, ()))
+    return [word for word in mine(phrase) if _word_split(word.text, listed) == split]
+
+
+def _word_split(text: str, listed: set[str]) -> Split:
+    if text in listed:
+        return "test"
+    place = hashlib.sha256(f"close:{text}".encode()).digest()[0] / 256
+    return "train" if place < 0.6 else "validation" if place < 0.8 else "test"
+
+
+def _requests(phrase: str, settings: SpokenSettings, split: Split, seed: int) -> list[tuple[list[Request], str, bool]]:
+    scale = 1.0 if split == "train" else _HELD_OUT
+    few, many = (NATURAL, BULK) if settings.natural else (FAST, FAST)
+    parts: list[tuple[list[Request], str, bool]] = []
+    if settings.keyword:
+        parts.append((plan([phrase], round(settings.keyword * scale), split, seed, few), SPOKEN, True))
+    if settings.close:
+        parts.append((plan(close_words(phrase, split), settings.close, split, seed, few), CLOSE, False))
+    if settings.other:
+        texts = other_texts(phrase, round(settings.other * scale), split, seed)
+        parts.append((plan(texts, 1, split, seed, many), SPOKEN, False))
+    if settings.sentences:
+        texts = sentences(phrase, round(settings.sentences * scale), split, seed)
+        parts.append((plan(texts, 1, split, seed, FAST), SENTENCE, False))
+    return parts
+
+
+def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
+    """``count`` different texts of one or two frequent words, without the phrase in them (an empty phrase excludes
+    none); the first of more are the same."""
+    words = _words_without(phrase)
+    rng = np.random.default_rng([seed, SPLITS.index(split), 9])
+    texts: dict[str, None] = {}
+    while len(texts) < count:
+        pair = [words[i] for i in rng.integers(0, len(words), 2)]
+        texts[" ".join(pair if rng.random() < _SHARE_OF_TWO else pair[:1])] = None
+        if len(texts) >= len(words) ** 1.5:
+            raise SynthesisError(f"there are not {count} other words to speak")
+    return list(texts)
+
+
+def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
+    """``count`` rows of frequent words without the phrase; as senseless as they are, they are said as a sentence is."""
+    words = _words_without(phrase)
+    rng = np.random.default_rng([seed, SPLITS.index(split), 10])
+    # Zipf's law: the second most frequent word is half as frequent as the first.
+    chances = 1.0 / (np.arange(len(words)) + _ZIPF_OFFSET)
+    rows = rng.choice(len(words), (count, _SENTENCE_WORDS), p=chances / chances.sum())
+    return [" ".join(words[i] for i in row) for row in rows]
+
+
+@lru_cache(maxsize=4)
+def _words_without(phrase: str) -> list[str]:
+    sounds = [unstressed(way) for way in pronunciations(phrase)] if phrase else []
+    return [word for word in _frequent_words() if not _is_or_holds(word, phrase, sounds)]
+
+
+def _is_or_holds(word: str, phrase: str, sounds: Sequence[Phonemes]) -> bool:
+    """Whether a word would be a wrong negative: the phrase, a form of it, or one that has it inside."""
+    spoken = unstressed(pronounce(word))
+    return any(contains_sound(spoken, sound) for sound in sounds) or bool(sounds and is_form_of(word, phrase))
+
+
+@lru_cache(maxsize=1)
+def _frequent_words() -> tuple[str, ...]:
+    from wordfreq import top_n_list  # loaded here: a table of 20 MB that only synthesis needs
+
+    known = dictionary()
+    return tuple(w for w in top_n_list("en", 3 * _FREQUENT) if w in known and w.isalpha() and len(w) > 1)[:_FREQUENT]
