@@ -58,7 +58,7 @@ def measure(cell: Cell) -> dict[str, Any]:
     recipe = RECIPES["deploy"](cell.keyword).changed(objective=cell.objective)
     out = cell.runs / f"{cell.keyword}-{cell.objective}-{cell.seed}.wakeword"
     log = out.with_suffix(".log").open("a", buffering=1)
-    run = Run(cell.keyword, cell.data, recipe, out, cell.speech, cell.noise, cell.seed)
+    run = Run(cell.keyword, cell.data, recipe, out, cell.speech, cell.noise, seed=cell.seed)
     model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
     card = model.card
     return {

@@ -15,6 +15,7 @@ import torchaudio
 from torch import Tensor
 
 from training.cepstral import CepstralSettings
+from training.clips import active_range
 from wakeword.features import dct_matrix
 
 #: Ratios with small terms, because torchaudio's resampler is quick only for those.
@@ -63,14 +64,6 @@ def _stretch(clips: Tensor, rate: float) -> Tensor:
     advance = torch.linspace(0, np.pi * hop, n_fft // 2 + 1)[:, None]
     stretched = torchaudio.functional.phase_vocoder(spectrum, rate, advance)
     return torch.istft(stretched, n_fft, hop, window=window, length=int(clips.shape[-1] / rate))
-
-
-def active_range(clip: np.ndarray, frame: int = 160, drop_db: float = 25.0) -> tuple[int, int]:
-    """Samples [start, end) outside of which no 10 ms frame comes within ``drop_db`` of the loudest."""
-    frames = clip[: len(clip) // frame * frame].reshape(-1, frame)
-    energy = np.einsum("ft,ft->f", frames, frames)
-    loud = np.flatnonzero(energy >= energy.max() * 10.0 ** (-drop_db / 10.0))
-    return int(loud[0]) * frame, int(loud[-1] + 1) * frame
 
 
 def place_keyword(clip: np.ndarray, samples: int, slack: int, rng: np.random.Generator) -> int:

@@ -62,12 +62,13 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
     ``model`` needs a usable rule (any threshold) so that a Detector can be made of it.
     """
     words = corpus.words["validation"]
-    negatives = clip_scores(model, words.samples[~words.is_keyword])
+    negatives = clip_scores(model, words.samples[words.far() | words.close()])
     points: dict[str, Any] = {}
     for percent in (5, 3):
         points[f"fpr_{percent}"] = {
             "threshold": threshold_at_fpr(negatives, percent / 100),
-            "meaning": f"{percent} % of validation's {len(negatives)} clips of other words pass as single windows",
+            "meaning": f"{percent} % of validation's {int(words.far().sum())} clips of other words and "
+            f"{int(words.close().sum())} of close negatives pass as single windows",
         }
     streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
     keyword = hear_clips(model, words.samples[words.is_keyword])
@@ -82,7 +83,7 @@ def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
     """
     words = corpus.words["validation"]
     rng = np.random.default_rng([seed, 3])
-    plain = string_together([*words.samples[~words.is_keyword], *corpus.speech["validation"]])
+    plain = string_together([*words.samples[words.far()], *corpus.speech["validation"]])
     level = float(np.sqrt(np.mean(plain**2)))
     versions = [plain]
     versions += [torchaudio.functional.resample(torch.from_numpy(plain), speed, 20).numpy() for speed in (18, 22)]
@@ -90,13 +91,15 @@ def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
         noise = np.resize(np.concatenate(corpus.noise["validation"]) / FULL_SCALE, len(plain))
         versions += [at_snr(plain, noise, 10.0, level), string_together(corpus.noise["validation"])]
     versions.append(at_snr(plain, babble(corpus_speech(corpus, "validation"), len(plain), 4, rng), 10.0, level))
+    if corpus.sentences["validation"]:
+        versions.append(string_together(corpus.sentences["validation"]))
     return versions
 
 
 def corpus_speech(corpus: Corpus, split: Split) -> list[np.ndarray]:
     """What babble is made of: the split's continuous speech, or its other words where there is none."""
     words = corpus.words[split]
-    return corpus.speech[split] or list(words.samples[~words.is_keyword])
+    return corpus.speech[split] or list(words.samples[words.far()])
 
 
 def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings) -> dict[str, Any]:

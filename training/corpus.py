@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.clips import active_range
 from training.speech_commands import Clip, Split, load_clips, read_folder
 from wakeword.audio import read_mono
 from wakeword.errors import DataError
@@ -50,6 +51,18 @@ class Words:
     def of_origin(self, *origins: str) -> np.ndarray:
         """bool (N,): which clips come from there."""
         return np.array([origin in origins for origin in self.origins], dtype=bool)
+
+    def far(self) -> np.ndarray:
+        """bool (N,): the other words that are measured: those of people, or of engines where no people were recorded.
+
+        Engines speak far more clips than people did, and easier ones; a rate over both would be the engines' rate.
+        """
+        recorded = self.of_origin(RECORDED) & ~self.is_keyword
+        return recorded if recorded.any() else self.of_origin(SPOKEN) & ~self.is_keyword
+
+    def close(self) -> np.ndarray:
+        """bool (N,): the close negatives."""
+        return self.of_origin(CLOSE)
 
     def __add__(self, other: Words) -> Words:
         """These clips and then those. Raises ValueError where their lengths differ."""
@@ -124,6 +137,24 @@ def load_corpus(
     return Corpus(keyword, words, _recordings(speech), _recordings(noise))
 
 
+def load_recordings(keyword: str, folders: Iterable[Path], clip_samples: int) -> Words:
+    """A user's own clips of the keyword, whatever their length: the loudest stretch of ``clip_samples`` of each.
+
+    Raises DataError where a folder is missing or empty, AudioError where a file cannot be read.
+    """
+    paths = [path for folder in folders for path in _sound_files(folder)]
+    samples = np.zeros((len(paths), clip_samples), dtype=np.int16)
+    for row, path in zip(samples, paths, strict=True):
+        clip = read_mono(path)
+        start, end = active_range(clip) if np.any(clip) else (0, len(clip))
+        first = max(0, min((start + end - clip_samples) // 2, len(clip) - clip_samples))
+        part = np.round(clip[first : first + clip_samples] * FULL_SCALE).astype(np.int16)
+        row[: len(part)] = part
+    n = len(paths)
+    names = tuple(path.name for path in paths)
+    return Words(samples, np.ones(n, dtype=bool), (keyword,) * n, ("own",) * n, names, (RECORDED,) * n)
+
+
 def check_corpus(corpus: Corpus, data: Path | None) -> None:
     """Raises DataError where there is nothing to learn the keyword from, or to validate it on."""
     known = sorted({word for words in corpus.words.values() for word in words.words})
@@ -155,15 +186,19 @@ def _load_words(keyword: str, clips: list[Clip], limit: int | None, clip_samples
 def _recordings(folders: Iterable[Path]) -> dict[Split, list[np.ndarray]]:
     by_split: dict[Split, list[np.ndarray]] = {split: [] for split in SPLITS}
     for folder in folders:
-        if not folder.is_dir():
-            raise DataError(f"{folder}: there is no such folder of recordings")
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SOUND_SUFFIXES)
-        if not files:
-            raise DataError(f"{folder} holds no sound file ({', '.join(sorted(_SOUND_SUFFIXES))})")
-        for path in files:
+        for path in _sound_files(folder):
             samples = np.round(read_mono(path) * FULL_SCALE).astype(np.int16)
             by_split[recording_split(path.name)].append(samples)
     return by_split
+
+
+def _sound_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder of recordings")
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SOUND_SUFFIXES)
+    if not files:
+        raise DataError(f"{folder} holds no sound file ({', '.join(sorted(_SOUND_SUFFIXES))})")
+    return files
 
 
 def _seconds(recordings: list[np.ndarray]) -> float:

@@ -13,7 +13,7 @@ import torch
 import torchaudio
 
 from training.calibrate import CalibrationSettings, calibrate
-from training.corpus import CLIP_SAMPLES, RECORDED, Corpus, Words, check_corpus, load_corpus
+from training.corpus import CLIP_SAMPLES, RECORDED, Corpus, Words, check_corpus, load_corpus, load_recordings
 from training.evaluate import Evaluation, evaluate
 from training.examples import Examples, ExampleSource
 from training.fit import Epoch, Fitted, fit
@@ -26,6 +26,7 @@ from wakeword.model import WakeWordModel
 from wakeword.version import __version__
 
 LICENCE = "Apache-2.0"
+_OWN_CLIPS = 300
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Run:
     """One training run: what is learnt, from where, how, and where the result goes.
 
     out: the model file; OUT's stem with .N.checkpoint, .report.json and .report.html lies beside it.
-    limit: at most this many clips of each split, for a quick look; None = all.
+    recordings: folders of a user's own clips of the keyword, all of which train. limit: at most this many clips of each
+    split, for a quick look; None = all.
     """
 
     keyword: str
@@ -42,6 +44,7 @@ class Run:
     out: Path
     speech: tuple[Path, ...] = ()
     noise: tuple[Path, ...] = ()
+    recordings: tuple[Path, ...] = ()
     seed: int = 0
     limit: int | None = None
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
@@ -65,7 +68,7 @@ def train(
     corpus, spec = gather(run, on_spoken)
     for split, words in corpus.words.items():
         say(f"{split}: {_counts(words, run.keyword)}")
-    recipe, fitted, history = run.recipe, [], []
+    recipe, fitted, history = _recipe_for(corpus, run), [], []
     for network in range(recipe.networks):
         seed = run.seed * recipe.networks + network  # so that no two runs share a network
         counted = _counting_from(network * recipe.epochs, on_epoch)
@@ -82,6 +85,14 @@ def train(
     return model
 
 
+def _recipe_for(corpus: Corpus, run: Run) -> Recipe:
+    """The run's recipe; a few recordings of one's own are heard as often as some hundred clips would be."""
+    recorded = corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword
+    if not run.recordings:
+        return run.recipe
+    return run.recipe.changed(keyword_repeats=max(1, round(_OWN_CLIPS / int(recorded.sum()))))
+
+
 def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tuple[Corpus, FeatureSpec]:
     """Everything the run hears, recorded and spoken, and the front end whose window is long enough for the keyword.
 
@@ -93,6 +104,8 @@ def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tup
     clip_samples = max(CLIP_SAMPLES, spec.window_samples + spec.hop_length // 2)
     corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit, clip_samples)
     words = {s: corpus.words[s] + as_words(run.keyword, parts, clip_samples) for s, parts in spoken.items()}
+    if run.recordings:
+        words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)
     corpus = replace(corpus, words=words, sentences={s: as_speech(parts) for s, parts in spoken.items()})
     check_corpus(corpus, run.data)
     return corpus, spec

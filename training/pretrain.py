@@ -17,9 +17,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from close_negatives.phonemes import Phonemes
-from training.augment import AugmentSettings, active_range, change_voice, cut_window
+from training.augment import AugmentSettings, change_voice, cut_window
 from training.base import Base
 from training.cepstral import change_cepstra
+from training.clips import active_range
 from training.corpus import FULL_SCALE
 from training.fit import one_cycle
 from training.network import KeywordLSTM

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.augment import active_range
+from training.clips import active_range
 from training.corpus import FULL_SCALE
 from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import Decider, DecisionRule

@@ -28,6 +28,12 @@ _FOLDER = click.Path(path_type=Path)
     help="Folder of continuous speech without the keyword; may be repeated.",
 )
 @click.option(
+    "--recordings",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder of your own clips of KEYWORD, 3 or more, in any format; may be repeated.",
+)
+@click.option(
     "--objective",
     type=click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"]),
     default="drocc-lf",
@@ -67,6 +73,7 @@ def train(
     download: bool,
     noise: tuple[Path, ...],
     speech: tuple[Path, ...],
+    recordings: tuple[Path, ...],
     objective: str,
     recipe_name: str,
     epochs: int | None,
@@ -102,7 +109,7 @@ def train(
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
     if not synthesize:
         recipe = recipe.silent()
-    run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, seed, limit)
+    run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, recordings, seed, limit)
     with _Progress(recipe.epochs * recipe.networks) as progress:
         model = run_training(run, click.echo, progress.show, progress.show_spoken)
     click.echo(_summary(model))

@@ -1,0 +1,90 @@
+"""What is spoken for a keyword: who and what is on which side, and how it becomes a corpus."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from close_negatives.paper import paper_lists
+from close_negatives.voices import split_of
+from training.corpus import CLOSE, SENTENCE, SPOKEN, Words
+from training.spoken import (
+    SpokenSettings,
+    as_speech,
+    as_words,
+    close_words,
+    other_texts,
+    sentences,
+    speak_words,
+    window_for,
+)
+from wakeword import FeatureSpec
+
+SETTINGS = SpokenSettings(keyword=12, close=1, other=20, sentences=5)
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAKEWORD_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield speak_words("marvin", SETTINGS, seed=0)
+
+
+def test_no_voice_and_no_close_word_is_on_two_sides(spoken) -> None:  # type: ignore[no-untyped-def]
+    said: dict[str, set[str]] = {}
+    for split, parts in spoken.items():
+        for part in parts:
+            assert {split_of(request.voice) for request in part.spoken.requests} == {split}
+        said[split] = {text for part in parts if part.origin == CLOSE for text in part.spoken.texts}
+    assert not said["train"] & said["validation"] | said["train"] & said["test"] | said["validation"] & said["test"]
+    assert all(len(words) > 5 for words in said.values())
+
+
+def test_the_papers_close_negatives_only_test() -> None:
+    listed = set(paper_lists()["marvin"])
+    train = {word.text for split in ("train", "validation") for word in close_words("marvin", split)}  # type: ignore[arg-type]
+    assert not train & listed
+
+
+def test_the_numbers_are_those_asked_for(spoken) -> None:  # type: ignore[no-untyped-def]
+    counts = {(part.origin, part.is_keyword): len(part.spoken.clips) for part in spoken["train"]}
+    assert counts[SPOKEN, True] == 12
+    assert counts[SPOKEN, False] == 20
+    assert counts[SENTENCE, False] == 5
+    assert counts[CLOSE, False] == len(close_words("marvin", "train"))
+    assert [len(part.spoken.clips) for part in spoken["test"] if part.is_keyword] == [2]
+
+
+def test_other_words_never_hold_the_phrase_and_more_keep_the_first() -> None:
+    few, many = other_texts("two", 50, "train", 0), other_texts("two", 400, "train", 0)
+    assert many[:50] == few
+    assert len(set(many)) == 400
+    heard = {word for text in many + sentences("two", 300, "train", 0) for word in text.split()}
+    assert not heard & {"two", "to", "too", "together", "today"}  # spelt otherwise, or with it inside
+    assert "time" in heard
+
+
+def test_spoken_clips_become_words_in_the_middle_and_sentences_speech(spoken) -> None:  # type: ignore[no-untyped-def]
+    words: Words = as_words("marvin", spoken["train"], 16_000)
+    assert words.samples.shape == (len(words.words), 16_000)
+    assert SENTENCE not in words.origins
+    assert words.is_keyword.sum() == 12
+    assert {w for w, k in zip(words.words, words.is_keyword, strict=True) if k} == {"marvin"}
+    clip = next(part for part in spoken["train"] if part.is_keyword).spoken.clips[0]
+    row = words.samples[np.flatnonzero(words.is_keyword)[0]]
+    first = (16_000 - len(clip)) // 2
+    np.testing.assert_array_equal(row[first : first + len(clip)], clip)
+    assert not row[:first].any()
+    assert not row[first + len(clip) :].any()
+    assert [len(clip) > 16_000 for clip in as_speech(spoken["train"])] == [True] * 5
+    both = words + as_words("marvin", spoken["test"], 16_000)
+    assert len(both.words) == len(both.samples) == len(both.origins)
+    assert both.close().sum() == sum(origin == CLOSE for origin in both.origins)
+    np.testing.assert_array_equal(words.far(), words.of_origin(SPOKEN) & ~words.is_keyword)
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(0.4, 98), (0.9, 98), (1.05, 118), (1.42, 158), (9.0, 298)])
+def test_a_longer_phrase_gets_a_longer_window(seconds: float, frames: int) -> None:
+    clips = [np.ones(round(16_000 * seconds), np.int16)] * 20
+    assert window_for(clips).window_frames == frames
+    assert window_for([]) == FeatureSpec()
