@@ -46,7 +46,8 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
         try:
             until = time.monotonic() + 60
             while " at tcp://127.0.0.1:" not in said.read_text():
-                assert process.poll() is None and time.monotonic() < until, said.read_text()
+                assert process.poll() is None, said.read_text()
+                assert time.monotonic() < until
                 time.sleep(0.05)
             yield Served(process, int(said.read_text().split(" at tcp://127.0.0.1:")[1].split()[0]), said)
             process.send_signal(signal.SIGTERM)

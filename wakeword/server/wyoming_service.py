@@ -23,6 +23,8 @@ from wakeword.server.wyoming_session import Session
 from wakeword.server.wyoming_wire import HEADER_BYTES, ProtocolError, read_event
 
 PORT = 10_400
+#: How long a refused client may go on sending before it is cut off.
+_LINGER_S = 2.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,7 +74,8 @@ class WyomingService:
 
     catalogue: Catalogue
     limits: Limits = field(default_factory=Limits)
-    _clients: set[asyncio.Task[None]] = field(default_factory=set)
+    _clients: int = 0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)  # a connection each, those refused too
 
     async def run(self, address: Address, announced: Callable[[Address], AbstractAsyncContextManager[None]]) -> None:
         """Serve until SIGINT or SIGTERM, or until the one client of stdio:// is gone.
@@ -99,7 +102,7 @@ class WyomingService:
         """The open socket, and the address with the port it really has; at the end every connection is closed."""
         try:
             if address.scheme == "unix":
-                Path(address.path).unlink(missing_ok=True)  # what a killed service left
+                # A socket that a killed service left is replaced; any other file is an error.
                 server = await asyncio.start_unix_server(self._connected, address.path, limit=HEADER_BYTES)
             else:
                 server = await asyncio.start_server(self._connected, address.host, address.port, limit=HEADER_BYTES)
@@ -112,7 +115,7 @@ class WyomingService:
             yield address
         finally:
             server.close()
-            await _ended(self._clients)
+            await _ended(self._tasks)
             if address.scheme == "unix":
                 Path(address.path).unlink(missing_ok=True)
 
@@ -120,18 +123,25 @@ class WyomingService:
         task = asyncio.current_task()
         assert task is not None  # asyncio runs this as a task
         peer = str(writer.get_extra_info("peername") or "a local client")
-        with contextlib.closing(writer):
-            if len(self._clients) >= self.limits.clients:
-                _LOGGER.warning("%s refused: there are %d clients already", peer, len(self._clients))
-                await self._refuse(writer, f"this service has its {self.limits.clients} clients already", "busy")
-                return
-            self._clients.add(task)
-            try:
-                await self._talk(reader, writer, peer)
-            except asyncio.CancelledError:  # the service ends
-                pass
-            finally:
-                self._clients.discard(task)
+        self._tasks.add(task)
+        try:
+            if self._clients >= self.limits.clients:
+                _LOGGER.warning("%s refused: there are %d clients already", peer, self._clients)
+                await self._refuse(reader, writer, f"this service has its {self._clients} clients already", "busy")
+            else:
+                self._clients += 1
+                try:
+                    await self._talk(reader, writer, peer)
+                finally:
+                    self._clients -= 1
+            writer.close()
+            async with asyncio.timeout(self.limits.stall_s):
+                await writer.wait_closed()
+        except (asyncio.CancelledError, OSError, TimeoutError):  # the service ends, or the client does not read
+            pass
+        finally:
+            writer.transport.abort()  # close alone would wait for ever for a client that does not read
+            self._tasks.discard(task)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         """One connection from its first event to its end; whatever goes wrong ends this one alone."""
@@ -148,7 +158,7 @@ class WyomingService:
             _LOGGER.debug("%s is gone", peer)
         except ProtocolError as error:
             _LOGGER.warning("%s closed: %s", peer, error)
-            await self._refuse(writer, str(error), "protocol")
+            await self._refuse(reader, writer, str(error), "protocol")
         except TimeoutError:
             _LOGGER.info("%s closed: it was idle", peer)
         except OSError as error:
@@ -160,10 +170,15 @@ class WyomingService:
         async with asyncio.timeout(self.limits.stall_s):
             await async_write_event(event, writer)
 
-    async def _refuse(self, writer: asyncio.StreamWriter, text: str, code: str) -> None:
+    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str, code: str) -> None:
         """One last event, for a client that still listens."""
         with contextlib.suppress(OSError, TimeoutError):
             await self._write(writer, Error(text, code).event())
+            writer.write_eof()
+            # Closed with something unread, the connection would be reset and the client never see the event.
+            async with asyncio.timeout(min(_LINGER_S, self.limits.stall_s)):
+                while await reader.read(HEADER_BYTES):
+                    pass
 
 
 async def _wait(event: asyncio.Event) -> None:
