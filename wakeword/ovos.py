@@ -26,6 +26,9 @@ class WakewordPlugin(HotWordEngine):
     WakewordError when a value of the configuration cannot be used.
     """
 
+    _half: bytes
+    _found: bool
+
     def __init__(self, key_phrase: str = "happy", config: dict[str, Any] | None = None) -> None:
         super().__init__(key_phrase, config)
         settings = self.config
