@@ -62,6 +62,7 @@ EXTRAS = {
     "wakeword/server/wyoming_session.py": {"wyoming"},
     "wakeword/server/wyoming_service.py": {"wyoming"},
     "wakeword/server/wyoming_advertise.py": {"zeroconf"},
+    "wakeword/export.py": {"onnx", "onnxruntime"},
     "wakeword/ovos.py": {"ovos_plugin_manager"},
 }
 

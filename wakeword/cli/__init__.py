@@ -17,11 +17,13 @@ from wakeword.version import __version__
 COMMANDS = {
     "detect": ("wakeword.cli.detect", "detect", "Find keywords in sound files."),
     "listen": ("wakeword.cli.listen", "listen", "Hear keywords live on a microphone."),
+    "calibrate": ("wakeword.cli.calibrate", "calibrate", "Set the threshold for your own room."),
     "serve": ("wakeword.cli.serve", "serve", "Serve keywords to Home Assistant (Wyoming)."),
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
     "pretrain": ("wakeword.cli.pretrain", "pretrain", "Teach a network the sounds of English."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
     "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List words that sound like a phrase."),
+    "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
     "devices": ("wakeword.cli.listen", "devices", "List the microphones."),
