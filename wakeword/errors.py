@@ -8,8 +8,6 @@ WakewordError            every error that is the input's, the file's or the mach
 ├── DownloadError        a download that failed or did not match its checksum
 ├── TrainingError        a training run that cannot start, go on or resume
 ├── SynthesisError       speech that cannot be made, kept or checked
-
-
 ├── ServerError          a service that cannot start
 └── PhraseError          a phrase that cannot be spoken or turned into phonemes
 
