@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test soak lint clean
 
 help:
 	@echo "make demo          hear a keyword in a recording of real people (FAST=1: no waiting, MIC=1: your microphone)"
 	@echo "make test          set up everything and run the tests"
+	@echo "make soak          the long tests: a day of sound, 100 streams at once, thousands of attacks on the server"
 	@echo "make lint          ruff and mypy"
 	@echo "make clean         remove .venv and caches"
 
@@ -24,7 +25,7 @@ $(RUNTIME): pyproject.toml | $(BIN)/python
 # Training and tests too. torch is pinned first, so that no other package pulls another build of it.
 $(EVERYTHING): pyproject.toml constraints.txt scripts/torchaudio_on_cpu.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,serve,export,test]'
 	$(BIN)/python scripts/torchaudio_on_cpu.py
 	@touch $(RUNTIME) $@
 
@@ -33,6 +34,10 @@ demo: $(RUNTIME)
 
 test: $(EVERYTHING)
 	$(BIN)/python -m pytest
+
+# What must hold for days: 24 h of sound, 100 streams, thousands of attacks. About an hour on a quiet machine.
+soak: $(EVERYTHING)
+	WAKEWORD_SOAK=1 $(BIN)/python -m pytest -s -v tests/server/test_soak.py tests/server/test_fuzz.py
 
 lint: $(EVERYTHING)
 	$(BIN)/ruff check .

@@ -24,6 +24,13 @@ def test_the_detectors_scores_are_those_of_every_window_alone() -> None:
         assert min(row["detector"], row["numpy"], row["torch"]) > 0
 
 
+def test_stacked_streams_score_as_they_do_alone() -> None:
+    row = rows("streams.py", "--seconds", "1.1", "--repeats", "1")
+    assert row["difference"] < 1e-4
+    assert min(*row["stacked"].values(), row["apart"]) > 1
+    assert 0 < row["live_share"] < 1
+
+
 def test_the_footprint_is_measured_in_processes_of_their_own() -> None:
     found = rows("footprint.py", "--repeats", "1")
     # A process that does more cannot peak lower: this fails where the parent's memory is counted for the child's.

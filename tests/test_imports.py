@@ -55,11 +55,32 @@ def test_rooms_import_only_in_their_directions(room: str) -> None:
             assert not crossing, f"{path.relative_to(ROOT)} imports {crossing}"
 
 
+#: what the files of an extra import beside that; whoever does without the extra never imports the file
+EXTRAS = {
+    "wakeword/server/wyoming_wire.py": {"wyoming"},
+    "wakeword/server/wyoming_info.py": {"wyoming"},
+    "wakeword/server/wyoming_session.py": {"wyoming"},
+    "wakeword/server/wyoming_service.py": {"wyoming"},
+    "wakeword/server/wyoming_advertise.py": {"zeroconf"},
+    "wakeword/export.py": {"onnx", "onnxruntime"},
+    "wakeword/ovos.py": {"ovos_plugin_manager"},
+}
+
+
 def test_the_runtime_imports_nothing_else_anywhere_in_its_files() -> None:
     for path in (ROOT / "wakeword").rglob("*.py"):
-        if str(path.relative_to(ROOT)) not in EXCEPTIONS:
+        name = str(path.relative_to(ROOT))
+        if name not in EXCEPTIONS:
             other = imported(path) - set(sys.stdlib_module_names) - RUNTIME - {"wakeword"}
-            assert not other, f"{path.relative_to(ROOT)} imports {other}"
+            assert other == EXTRAS.get(name, set()), f"{name} imports {other}"
+
+
+def test_the_files_of_an_extra_are_imported_by_no_module_at_its_top() -> None:
+    modules = {name.removesuffix(".py").replace("/", ".") for name in EXTRAS}
+    for path in (ROOT / "wakeword").rglob("*.py"):
+        if str(path.relative_to(ROOT)) not in EXTRAS:
+            top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+            assert not modules & {node.module for node in top}, f"{path.relative_to(ROOT)} needs an extra"
 
 
 def test_no_exception_is_out_of_date() -> None:

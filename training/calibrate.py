@@ -11,9 +11,10 @@ import torch
 import torchaudio
 
 from training.corpus import FULL_SCALE, Corpus
-from training.metrics import per_hour, threshold_at_fpr
+from training.metrics import threshold_at_fpr
 from training.speech_commands import Split
-from training.streams import Heard, at_snr, babble, hear, hear_clips, missed, string_together
+from training.streams import at_snr, babble, hear_clips, missed, string_together
+from wakeword.alarms import Heard, count_alarms, hear, per_hour
 from wakeword.decision import DecisionRule
 from wakeword.features import mfcc
 from wakeword.model import WakeWordModel
@@ -111,7 +112,7 @@ def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: C
     hours = sum(stream.seconds for stream in streams) / 3600
     allowed = int(settings.alarms_per_hour * hours)
     candidates = np.arange(-10.0, 30.0, 0.05)
-    quiet = _first(candidates, lambda t: _count(streams, settings.rule(t)) <= allowed)
+    quiet = _first(candidates, lambda t: count_alarms(streams, settings.rule(t)) <= allowed)
     most_missed = int(settings.acceptable_miss * len(keyword))
     deaf = -_first(-candidates[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
     threshold = (quiet + deaf) / 2 if quiet < deaf else quiet
@@ -120,18 +121,14 @@ def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: C
         "threshold": round(float(threshold), 4),
         "meaning": f"at most {settings.alarms_per_hour} false alarms an hour on {hours:.2f} h made of validation audio",
         "validation": {
-            "false_alarms": per_hour(_count(streams, settings.rule(threshold)), hours),
+            "false_alarms": per_hour(count_alarms(streams, settings.rule(threshold)), hours),
             "missed": missed(keyword, settings.rule(threshold)),
             "keyword_clips": len(keyword),
         },
         "alarms_per_hour_by_threshold": [
-            [float(t), round(_count(streams, settings.rule(float(t))) / hours, 3)] for t in curve
+            [float(t), round(count_alarms(streams, settings.rule(float(t))) / hours, 3)] for t in curve
         ],
     }
-
-
-def _count(streams: Sequence[Heard], rule: DecisionRule) -> int:
-    return sum(len(stream.alarms(rule)) for stream in streams)
 
 
 def _first(candidates: np.ndarray, holds: Any) -> float:

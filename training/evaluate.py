@@ -11,8 +11,9 @@ import numpy as np
 
 from training.calibrate import clip_scores, corpus_speech
 from training.corpus import Corpus, Words
-from training.metrics import per_hour, rate, recall, threshold_at_fpr
-from training.streams import Heard, babble, hear, hear_clips, missed, string_together
+from training.metrics import rate, recall, threshold_at_fpr
+from training.streams import babble, hear_clips, missed, string_together
+from wakeword.alarms import Heard, hear, per_hour
 from wakeword.model import WakeWordModel
 
 FPRS = (0.05, 0.03, 0.01, 0.005)

@@ -38,23 +38,6 @@ def rate(count: int, n: int) -> Rate:
     return Rate(p, count, n, low, high)
 
 
-def per_hour(count: int, hours: float) -> dict[str, float | int | None]:
-    """Events per hour with an upper 95 % bound: the rule of three when there were none, exact Poisson else."""
-    if hours <= 0.0:
-        return {"per_hour": None, "count": count, "hours": 0.0, "upper_95": None}
-    upper = 3.0 / hours if count == 0 else _poisson_upper(count) / hours
-    return {
-        "per_hour": round(count / hours, 4), "count": count, "hours": round(hours, 4), "upper_95": round(upper, 4),
-    }  # fmt: skip
-
-
-def _poisson_upper(count: int) -> float:
-    """The mean at which ``count`` or fewer events have a chance of 5 %."""
-    from scipy.stats import chi2
-
-    return float(chi2.ppf(0.95, 2 * (count + 1)) / 2)
-
-
 def threshold_at_fpr(negatives: np.ndarray, fpr: float) -> float:
     """The lowest threshold at which at most ``fpr`` of the negative scores (N,) pass (score >= threshold).
 

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from training.clips import active_range
 from training.corpus import FULL_SCALE
+from wakeword.alarms import Heard, hear
 from wakeword.audio import SAMPLE_RATE
-from wakeword.decision import Decider, DecisionRule
-from wakeword.detector import Detector
+from wakeword.decision import DecisionRule
 from wakeword.model import WakeWordModel
-
-_BLOCK = SAMPLE_RATE  # the Detector's results do not depend on it
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Every window's end in samples, int64 (K,), and its logit, float32 (K,), of one stream."""
-
-    end_sample: np.ndarray
-    scores: np.ndarray
-    seconds: float
-
-    def alarms(self, rule: DecisionRule) -> list[int]:
-        """The end samples of the windows that fire under ``rule``, through the product's own Decider."""
-        decider = Decider(rule, SAMPLE_RATE)
-        pairs = zip(self.scores.tolist(), self.end_sample.tolist(), strict=True)
-        return [end for score, end in pairs if decider.push(score, end)]
-
-
-def hear(model: WakeWordModel, samples: np.ndarray) -> Heard:
-    """Stream float32 (T,) through a Detector block by block; keeps every window's score."""
-    detector = Detector(model)
-    steps = [detector.step(samples[first : first + _BLOCK]) for first in range(0, len(samples), _BLOCK)]
-    ends = np.concatenate([step.window_end_s for step in steps])
-    return Heard(
-        np.round(ends * SAMPLE_RATE).astype(np.int64),
-        np.concatenate([step.scores[:, 0] for step in steps]),
-        len(samples) / SAMPLE_RATE,
-    )
 
 
 def string_together(recordings: Sequence[np.ndarray], gap_s: float = 0.5) -> np.ndarray:

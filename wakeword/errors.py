@@ -8,6 +8,7 @@ WakewordError            every error that is the input's, the file's or the mach
 ├── DownloadError        a download that failed or did not match its checksum
 ├── TrainingError        a training run that cannot start, go on or resume
 ├── SynthesisError       speech that cannot be made, kept or checked
+├── ServerError          a service that cannot start
 └── PhraseError          a phrase that cannot be spoken or turned into phonemes
 
 Each message is one sentence that says what is wrong, where, and how to mend it; the command line prints it
@@ -47,6 +48,10 @@ class TrainingError(WakewordError):
 
 class SynthesisError(WakewordError):
     """Speech cannot be made, kept or checked."""
+
+
+class ServerError(WakewordError):
+    """A service cannot start: nothing to serve, or no place to serve it at."""
 
 
 class PhraseError(WakewordError):

@@ -13,7 +13,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from wakeword.decision import DecisionRule
 from wakeword.errors import ModelFileError
 from wakeword.features import FeatureSpec
 from wakeword.network import ARRAYS, Network
+from wakeword.sidecar import sidecar_path, with_room
 
 FORMAT = "wakeword-model"
 FORMAT_VERSION = 1
@@ -135,20 +136,34 @@ def bundled_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
-def load_model(name_or_path: str | Path) -> WakeWordModel:
-    """A bundled model by keyword, or a model file by path.
+def load_model(name_or_path: str | Path, *, calibrated: bool = True) -> WakeWordModel:
+    """A bundled model by keyword, or a model file by path; with the calibration of the user's room if there is one.
 
     Raises ModelFileError, in one sentence, when there is no such model or the file is damaged, truncated,
     foreign, or of a newer format.
     """
+    path = model_path(name_or_path)
+    model = _load(path)
+    if not calibrated:
+        return model
+    return replace(model, card=with_room(model.card, path, calibration_path(path)))
+
+
+def calibration_path(model: Path) -> Path:
+    """Where the calibration of a model file is kept, be it there or not."""
+    return sidecar_path(model, bundled=model in bundled_models().values())
+
+
+def model_path(name_or_path: str | Path) -> Path:
+    """The file of a bundled model, or the path itself; raises ModelFileError when there is none."""
     bundled = bundled_models()
     if str(name_or_path) in bundled:
-        return _load(bundled[str(name_or_path)])
+        return bundled[str(name_or_path)]
     path = Path(name_or_path)
     if not path.is_file():
         known = ", ".join(bundled) or "none"
         raise ModelFileError(f"{name_or_path}: there is no such model file, nor a bundled model (bundled: {known})")
-    return _load(path)
+    return path
 
 
 def _load(path: Path) -> WakeWordModel:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import poisson
 
-from training.metrics import per_hour, rate, recall, selection_score, threshold_at_fpr
+from training.metrics import rate, recall, selection_score, threshold_at_fpr
 
 
 def test_wilson_interval_of_a_textbook_case() -> None:
@@ -14,14 +13,6 @@ def test_wilson_interval_of_a_textbook_case() -> None:
     assert (found.low, found.high) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
     assert (rate(0, 10).low, rate(10, 10).high) == (0.0, 1.0)
     assert str(rate(75, 77)).startswith("97.4% (75/77, 95 % ")
-
-
-def test_alarms_per_hour_have_an_upper_bound() -> None:
-    assert per_hour(0, 2.0) == {"per_hour": 0.0, "count": 0, "hours": 2.0, "upper_95": 1.5}
-    three = per_hour(3, 1.5)
-    assert three["per_hour"] == 2.0
-    assert poisson.cdf(3, three["upper_95"] * 1.5) == pytest.approx(0.05, abs=1e-4)
-    assert per_hour(0, 0.0)["per_hour"] is None
 
 
 @pytest.mark.parametrize("fpr", [0.0, 0.005, 0.01, 0.03, 0.05, 0.5])

@@ -10,8 +10,9 @@ import pytest
 from training.calibrate import CalibrationSettings, calibrate, clip_scores, stress_streams
 from training.corpus import load_corpus
 from training.evaluate import evaluate
-from training.streams import active_rms, at_snr, babble, hear, hear_clips, missed, string_together
+from training.streams import active_rms, at_snr, babble, hear_clips, missed, string_together
 from wakeword import DecisionRule, Detector
+from wakeword.alarms import hear
 
 
 def test_alarms_are_the_detectors_own(make_model, voice: np.ndarray) -> None:

@@ -17,14 +17,21 @@ from wakeword.version import __version__
 COMMANDS = {
     "detect": ("wakeword.cli.detect", "detect", "Find keywords in sound files."),
     "listen": ("wakeword.cli.listen", "listen", "Hear keywords live on a microphone."),
+    "calibrate": ("wakeword.cli.calibrate", "calibrate", "Set the threshold for your own room."),
+    "serve": ("wakeword.cli.serve", "serve", "Serve keywords to Home Assistant (Wyoming)."),
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
     "pretrain": ("wakeword.cli.pretrain", "pretrain", "Teach a network the sounds of English."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
     "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List words that sound like a phrase."),
+    "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
     "devices": ("wakeword.cli.listen", "devices", "List the microphones."),
 }
+
+
+#: package -> the extra that brings it, where it is not the one for training
+EXTRAS = {"wyoming": "serve", "zeroconf": "serve", "onnx": "export", "onnxruntime": "export"}
 
 
 class _LazyGroup(click.Group):
@@ -76,7 +83,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "wakeword":
             raise
-        click.echo(f"wakeword: this needs {error.name}: install it with  pip install 'wakeword[train]'", err=True)
+        extra = EXTRAS.get(error.name.split(".")[0], "train")
+        click.echo(f"wakeword: this needs {error.name}: install it with  pip install 'wakeword[{extra}]'", err=True)
         code = 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -28,6 +28,6 @@ def evaluate(model: str, data: Path, noise: tuple[Path, ...], speech: tuple[Path
     from training.corpus import load_corpus
     from training.evaluate import evaluate as measure
 
-    loaded = load_model(model)
+    loaded = load_model(model, calibrated=False)
     corpus = load_corpus(loaded.keyword, data, speech, noise)
     click.echo(json.dumps({"model": model, **measure(loaded, corpus, seed).figures}, indent=1))

@@ -39,10 +39,7 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def make_detector(models: tuple[str, ...], point: str | None, threshold: float | None) -> Detector:
     """The Detector of those options; raises ModelFileError or UsageError where they make no sense."""
-    if point is not None and threshold is not None:
-        raise click.UsageError("--point and --threshold exclude each other: a point is a threshold with a name.")
-    if threshold is not None and not math.isfinite(threshold):
-        raise click.UsageError(f"--threshold is a finite number, not {threshold}.")
+    check_firing(point, threshold)
     chosen = list(models) or list(bundled_models())
     if not chosen:
         raise ModelFileError("no model is bundled: name one with --model FILE")
@@ -52,3 +49,11 @@ def make_detector(models: tuple[str, ...], point: str | None, threshold: float |
     if count > 1:
         raise click.UsageError(f"{count} models hear the same keyword, {printable(keyword)!r}: name one of them.")
     return detector
+
+
+def check_firing(point: str | None, threshold: float | None) -> None:
+    """Raises UsageError where --point and --threshold make no sense."""
+    if point is not None and threshold is not None:
+        raise click.UsageError("--point and --threshold exclude each other: a point is a threshold with a name.")
+    if threshold is not None and not math.isfinite(threshold):
+        raise click.UsageError(f"--threshold is a finite number, not {threshold}.")
