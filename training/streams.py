@@ -8,10 +8,12 @@ import numpy as np
 
 from training.clips import active_range
 from training.corpus import FULL_SCALE
-from wakeword.alarms import Heard, hear
+from wakeword.alarms import HOP_FRAMES, Heard, hear_together
 from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import DecisionRule
 from wakeword.model import WakeWordModel
+
+_TOGETHER = 32  # clips heard at once
 
 
 def string_together(recordings: Sequence[np.ndarray], gap_s: float = 0.5) -> np.ndarray:
@@ -48,13 +50,28 @@ def hear_clips(
     With noise (a long float32 recording) every clip gets its own stretch of it at ``snr_db`` against the rms of
     the clip's loud part, and the seconds around the clip hold the same noise.
     """
-    heard = []
+    streams = []
     for index, clip in enumerate(clips):
         stream = string_together([clip], gap_s=1.0)
         if noise is not None:
             stretch = np.resize(np.roll(noise, -index * 7919), len(stream))
             stream = at_snr(stream, stretch, snr_db, active_rms(clip / FULL_SCALE))
-        heard.append(hear(model, stream))
+        streams.append(stream)
+    return hear_all(model, streams)
+
+
+def hear_all(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]:
+    """Many short streams, float32 (T,) each, as a Detector hears each of them."""
+    heard: list[Heard] = []
+    spec, hop = model.spec, HOP_FRAMES
+    for first in range(0, len(streams), _TOGETHER):
+        group = streams[first : first + _TOGETHER]
+        longest = max(map(len, group))
+        scores = hear_together(model, np.stack([np.pad(stream, (0, longest - len(stream))) for stream in group]))
+        for stream, row in zip(group, scores, strict=True):
+            windows = max(0, (spec.frames_in(len(stream)) - spec.window_frames) // hop + 1)
+            ends = np.arange(windows) * hop * spec.hop_length + spec.window_samples
+            heard.append(Heard(ends, row[:windows], len(stream) / SAMPLE_RATE))
     return heard
 
 

@@ -11,8 +11,12 @@ import numpy as np
 from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import Decider, DecisionRule
 from wakeword.detector import Detector
+from wakeword.features import FeatureStream
 from wakeword.model import WakeWordModel
+from wakeword.windows import SlidingWindows
 
+HOP_FRAMES = 8  # frames between two windows, as in a Detector
+_PIECES = 24  # enough to fill a matrix product, few enough to stay in the cache
 _BLOCK = SAMPLE_RATE  # the Detector's results do not depend on it
 
 
@@ -32,8 +36,30 @@ class Heard:
 
 
 def hear(model: WakeWordModel, samples: np.ndarray) -> Heard:
-    """Stream float32 (T,) at 16 kHz through a Detector; keeps every window's score."""
-    return hear_blocks(model, (samples[first : first + _BLOCK] for first in range(0, len(samples), _BLOCK)))
+    """Float32 (T,) at 16 kHz as a Detector hears it; keeps every window's score.
+
+    Windows are independent of each other, so a long recording is heard as many pieces at once: the same windows in a
+    fraction of the time.
+    """
+    spec = model.spec
+    windows = max(0, (spec.frames_in(len(samples)) - spec.window_frames) // HOP_FRAMES + 1)
+    each = -(-windows // _PIECES)  # windows of a piece
+    if not windows:
+        return Heard(np.zeros(0, np.int64), np.zeros(0, np.float32), len(samples) / SAMPLE_RATE)
+    length = (each - 1) * HOP_FRAMES * spec.hop_length + spec.window_samples
+    starts = np.arange(-(-windows // each)) * each * HOP_FRAMES * spec.hop_length
+    padded = np.pad(samples, (0, max(0, int(starts[-1]) + length - len(samples))))
+    scores = hear_together(model, np.stack([padded[start : start + length] for start in starts]))
+    ends = np.arange(windows) * HOP_FRAMES * spec.hop_length + spec.window_samples
+    return Heard(ends, scores.reshape(-1)[:windows], len(samples) / SAMPLE_RATE)
+
+
+def hear_together(model: WakeWordModel, streams: np.ndarray) -> np.ndarray:
+    """Streams of one length, float32 (S, T) -> every window's score in each, float32 (S, K)."""
+    features = FeatureStream(model.spec, len(streams))
+    windows = SlidingWindows([model], HOP_FRAMES, len(streams))
+    blocks = (streams[:, first : first + _BLOCK] for first in range(0, streams.shape[1], _BLOCK))
+    return np.concatenate([windows.push(features.push(block)).scores[:, :, 0] for block in blocks]).T
 
 
 def hear_blocks(model: WakeWordModel, blocks: Iterable[np.ndarray]) -> Heard:

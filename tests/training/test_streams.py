@@ -10,9 +10,9 @@ import pytest
 from training.calibrate import CalibrationSettings, calibrate, clip_scores, stress_streams
 from training.corpus import load_corpus
 from training.evaluate import evaluate
-from training.streams import active_rms, at_snr, babble, hear_clips, missed, string_together
+from training.streams import active_rms, at_snr, babble, hear_all, hear_clips, missed, string_together
 from wakeword import DecisionRule, Detector
-from wakeword.alarms import hear
+from wakeword.alarms import hear, hear_blocks
 
 
 def test_alarms_are_the_detectors_own(make_model, voice: np.ndarray) -> None:
@@ -97,3 +97,14 @@ def test_the_default_point_lies_in_the_middle_of_its_room(make_model, melodies: 
     assert point["threshold"] == pytest.approx(5.0, abs=0.1)
     assert point["validation"]["missed"] == 0
     assert DecisionRule(point["threshold"]).threshold == point["threshold"]
+
+
+def test_clips_heard_together_are_heard_as_alone(make_model) -> None:
+    rng = np.random.default_rng(0)
+    model = make_model()
+    streams = [rng.normal(0, 0.1, n).astype(np.float32) for n in (48_000, 31_000, 15_000, 40_017)]
+    for alone, heard in zip(streams, hear_all(model, streams), strict=True):
+        expected = hear_blocks(model, [alone])
+        assert heard.end_sample.tolist() == expected.end_sample.tolist()
+        np.testing.assert_allclose(heard.scores, expected.scores, atol=1e-4)
+        assert heard.seconds == expected.seconds

@@ -52,6 +52,15 @@ def test_blocks_are_heard_like_the_whole(make_model: Callable[..., Any], voice: 
     assert whole.alarms(rule) == [round(d.end_s * 16_000) for d in detector.process(voice)] != []
 
 
+@pytest.mark.parametrize("samples", [0, 15_919, 15_920, 17_199, 17_200, 46_640, 96_000])
+def test_pieces_hold_the_windows_of_the_whole(make_model: Callable[..., Any], voice: np.ndarray, samples: int) -> None:
+    model = make_model()
+    pieces, whole = hear(model, voice[:samples]), hear_blocks(model, [voice[:samples]])
+    assert pieces.end_sample.tolist() == whole.end_sample.tolist()
+    np.testing.assert_allclose(pieces.scores, whole.scores, atol=1e-4)
+    assert pieces.seconds == whole.seconds
+
+
 @pytest.mark.parametrize("allowed", [0, 1, 3])
 @pytest.mark.parametrize("seed", range(6))
 def test_the_lowest_threshold_is_that_of_trying_all(make_model: Callable[..., Any], seed: int, allowed: int) -> None:
