@@ -48,9 +48,9 @@ class Recipe:
             raise TrainingError(f"there is no objective {recipe.objective!r}; choose {', '.join(OBJECTIVES)}")
         return recipe
 
-    def silent(self) -> Recipe:
-        """The same recipe without a word from a speech engine."""
-        return dataclasses.replace(self, spoken=SpokenSettings())
+    def speaking(self, share: float) -> Recipe:
+        """The same recipe with that share of what speech engines say for it; 0 for not a word."""
+        return dataclasses.replace(self, spoken=self.spoken.scaled(share) if share > 0 else SpokenSettings())
 
 
 #: Table 14 of the paper: (radius, learning rate) by keyword; mu 1, Adam, ascent step 0.01 throughout.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -51,6 +51,11 @@ class SpokenSettings:
     other: int = 0
     sentences: int = 0
     natural: bool = False
+
+    def scaled(self, share: float) -> SpokenSettings:
+        """That share of every number, at least one of each there was."""
+        counts = {name: getattr(self, name) for name in ("keyword", "close", "other", "sentences")}
+        return replace(self, **{name: max(1, round(share * count)) for name, count in counts.items() if count})
 
 
 @dataclass(frozen=True)

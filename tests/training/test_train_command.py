@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from close_negatives.engines.kokoro import Kokoro
 from wakeword import load_model
 from wakeword.cli import main
 
@@ -95,3 +98,34 @@ def test_evaluate_prints_the_cards_figures(melodies: Path, tmp_path: Path, capsy
     expected = load_model(out).card["evaluation"]
     assert figures["clips"] == expected["clips"]
     assert figures["streaming"]["points"]["alarms"] == expected["streaming"]["points"]["alarms"]
+
+
+def test_a_phrase_that_nobody_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From nothing but two words to a model with a long enough window, at a small size; then one's own clips join."""
+    monkeypatch.setenv("WAKEWORD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Kokoro, "packages", ("not_installed",))  # the slow engine speaks in tests of its own
+    out = tmp_path / "phrase.wakeword"
+    small = ["--share", "0.03", "--units", "16", "--epochs", "2", "--out", str(out)]
+    assert run(["train", "hey wonderful computer", *small]) == 0
+    said = capsys.readouterr().out
+    assert "train: 36 clips of 'hey wonderful computer'" in said
+    model = load_model(out)
+    assert model.spec.window_frames > 98
+    assert model.card["recipe"]["spoken"]["keyword"] == 36
+    assert model.card["data"]["words"]["train"]["spoken_keyword_clips"] == 36
+    assert model.card["evaluation"]["close_negatives"]
+    own = tmp_path / "own"
+    own.mkdir()
+    for take in range(3):
+        noise = np.random.default_rng(take).normal(0, 0.1, 24_000 + 9000 * take)
+        soundfile.write(own / f"{take}.wav", noise * np.hanning(len(noise)), 16_000)
+    assert run(["train", "hey wonderful computer", *small, "--recordings", str(own)]) == 0
+    assert "train: 39 clips of 'hey wonderful computer'" in capsys.readouterr().out
+
+
+def test_own_recordings_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--share", "0.01", "--no-synthesize", "--recordings", str(tmp_path / "nothing")]
+    assert run(["train", "hello", *more]) == 2
+    assert "no such folder of recordings" in capsys.readouterr().err

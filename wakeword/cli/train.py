@@ -52,6 +52,13 @@ _FOLDER = click.Path(path_type=Path)
     show_default=True,
     help="Let speech engines say other words and sentences and, where --data has no clips of KEYWORD, KEYWORD itself.",
 )
+@click.option(
+    "--share",
+    type=click.FloatRange(0.0, 4.0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How much of the recipe's speech is synthesized: 0.1 for a quick look, more for more voices.",
+)
 @click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
 @click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
@@ -79,6 +86,7 @@ def train(
     epochs: int | None,
     networks: int | None,
     synthesize: bool,
+    share: float,
     units: int | None,
     limit: int | None,
     seed: int,
@@ -107,8 +115,7 @@ def train(
     recorded = data is not None and (data / keyword).is_dir()
     recipe = (RECIPES[recipe_name] if recorded or recipe_name == "paper" else phrase)(keyword)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
-    if not synthesize:
-        recipe = recipe.silent()
+    recipe = recipe.speaking(share if synthesize else 0.0)
     run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, recordings, seed, limit)
     with _Progress(recipe.epochs * recipe.networks) as progress:
         model = run_training(run, click.echo, progress.show, progress.show_spoken)
