@@ -25,7 +25,7 @@ $(RUNTIME): pyproject.toml | $(BIN)/python
 # Training and tests too. torch is pinned first, so that no other package pulls another build of it.
 $(EVERYTHING): pyproject.toml constraints.txt scripts/torchaudio_on_cpu.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,serve,export,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,natural,serve,export,test]'
 	$(BIN)/python scripts/torchaudio_on_cpu.py
 	@touch $(RUNTIME) $@
 

@@ -132,8 +132,8 @@ def _usable_shares(settings: PlanSettings, split: Split) -> list[tuple[Engine, D
     if not usable:
         names = " or ".join(name for name, share in settings.shares.items() if share > 0)
         raise SynthesisError(
-            f"no speech engine can speak for the {split} split: of {names} none is installed with a voice of it "
-            "(pip install 'wakeword[train]' brings several)"
+            f"nobody can speak for the {split} split: {names} is not installed or has no voice of it "
+            "(pip install 'wakeword[train]' brings several engines)"
         )
     return usable
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from close_negatives import clip as clip_module
 from close_negatives.cache import content_key
 from close_negatives.engines import ENGINES, EngineError, Request, Voice
+from close_negatives.parallel import in_parallel
 from close_negatives.phonemes import Phonemes, pronounce
 from close_negatives.store import Clip, Store
 from close_negatives.voices import Split, split_of
@@ -21,8 +21,8 @@ from wakeword.errors import PhraseError, SynthesisError
 Progress = Callable[[int, int], None]
 
 #: Clips a worker speaks before it hands them over: about a second's worth, which is what a killed run loses.
-_CHUNKS = {"kokoro": 2, "hibari": 64, "pico": 128, "espeak": 256, "pyttsx3": 64}
-_CHUNK = 16
+_SIZES = {"kokoro": 2, "hibari": 64, "pico": 128, "espeak": 256, "pyttsx3": 64}
+_SIZE = 16
 _ALONE = 64  # so few clips of fast engines are spoken before workers would have started
 
 
@@ -31,6 +31,13 @@ class Skipped(NamedTuple):
 
     request: Request
     reason: str
+
+
+class _Chunk(NamedTuple):
+    """The engines that the whole run needs, and some of its requests by key."""
+
+    engines: tuple[str, ...]
+    items: list[tuple[str, Request]]
 
 
 class _Answers(NamedTuple):
@@ -74,6 +81,10 @@ class Spoken:
         """The side of each clip's speakers; None where they are of several."""
         return tuple(split_of(request.voice) for request in self.requests)
 
+    def subset(self, index: Sequence[int]) -> Spoken:
+        """The clips at ``index``, in its order; what was skipped stays."""
+        return Spoken(tuple(self.clips[i] for i in index), tuple(self.requests[i] for i in index), self.skipped)
+
 
 def speak(requests: Sequence[Request], *, jobs: int | None = None, progress: Progress | None = None) -> Spoken:
     """The clips of the requests, from the cache or else spoken by ``jobs`` processes (None: one a core).
@@ -91,7 +102,7 @@ def speak(requests: Sequence[Request], *, jobs: int | None = None, progress: Pro
         done = len(requests) - uses.total()
         if progress:
             progress(done, len(requests))
-        with closing(_spoken_chunks(missing, jobs)) as chunks:
+        with closing(in_parallel(_speak_chunk, _chunks(missing), _workers(missing, jobs))) as chunks:
             for made, failed in chunks:
                 store.keep_clips(made)
                 clips |= made
@@ -106,9 +117,13 @@ def speak(requests: Sequence[Request], *, jobs: int | None = None, progress: Pro
 
 def clip_key(request: Request) -> str:
     """sha256 of all that determines a request's clip. Raises EngineError where its engine is missing."""
+    return content_key(*facts(request), _fingerprint(request.voice), _finishing())
+
+
+def facts(request: Request) -> tuple[object, ...]:
+    """Everything of a request that its sound may depend on, as JSON values."""
     voice = request.voice
-    asked = (voice.engine, voice.name, request.text, request.phonemes, request.rate, request.pitch, request.seed)
-    return content_key(*asked, _fingerprint(voice), _finishing())
+    return (voice.engine, voice.name, request.text, request.phonemes, request.rate, request.pitch, request.seed)
 
 
 @lru_cache(maxsize=8192)
@@ -139,48 +154,30 @@ def _keys(requests: Sequence[Request]) -> tuple[list[str], dict[str, str]]:
     return keys, reasons
 
 
-def _spoken_chunks(missing: dict[str, Request], jobs: int | None) -> Generator[_Answers, None, None]:
-    """A chunk's answers at a time, as they are done."""
-    chunks = _chunks(missing)
+def _workers(missing: Mapping[str, Request], jobs: int | None) -> int | None:
     slow = any(request.voice.engine == "kokoro" for request in missing.values())
-    if jobs == 1 or len(chunks) < 2 or (len(missing) <= _ALONE and not slow):
-        yield from map(_speak_chunk, chunks)
-        return
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    workers = Parallel(n_jobs=jobs or -1, return_as="generator_unordered", pre_dispatch="4*n_jobs", batch_size=1)
-    answers = workers(map(delayed(_speak_chunk), chunks))
-    try:
-        for chunk in answers:  # noqa: UP028, because "yield from" would close them with a warning
-            yield chunk
-    except TerminatedWorkerError as error:
-        raise SynthesisError(
-            "a process that speaks was ended by the system, most often for want of memory: run again with fewer "
-            "jobs, and it goes on where it was"
-        ) from error
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that work is given up, where an error ended the run
-            answers.close()
+    return jobs if slow or len(missing) > _ALONE else 1
 
 
-def _chunks(missing: dict[str, Request]) -> list[list[tuple[str, Request]]]:
+def _chunks(missing: Mapping[str, Request]) -> list[_Chunk]:
     """Chunks of one engine each, the engines' in turn, so that the time left can be told from the clips done."""
     by_engine: dict[str, list[tuple[str, Request]]] = {}
     for key, request in missing.items():
         by_engine.setdefault(request.voice.engine, []).append((key, request))
     placed = []
     for engine, items in by_engine.items():
-        size = _CHUNKS.get(engine, _CHUNK)
+        size = _SIZES.get(engine, _SIZE)
         placed += [(at / len(items), engine, items[at : at + size]) for at in range(0, len(items), size)]
     placed.sort(key=lambda chunk: chunk[:2])
-    return [items for *_, items in placed]
+    return [_Chunk(tuple(by_engine), items) for *_, items in placed]
 
 
-def _speak_chunk(chunk: list[tuple[str, Request]]) -> _Answers:
+def _speak_chunk(chunk: _Chunk) -> _Answers:
+    # joblib takes a process that grows by 300 MB after its first chunk for one that leaks, and replaces it.
+    for engine in chunk.engines:
+        ENGINES[engine].prepare()
     answers = _Answers({}, {})
-    for key, request in chunk:
+    for key, request in chunk.items:
         try:
             answers.clips[key] = clip_module.finish(*ENGINES[request.voice.engine].speak(request))
         except EngineError as error:

@@ -127,6 +127,9 @@ class Engine(ABC):
         versions = [f"{name} {version(name)}" for name in self.distributions if _is_installed(name)]
         return "; ".join((*versions, f"adapter {self.revision}", sys.platform))
 
+    def prepare(self) -> None:  # noqa: B027, because most engines have nothing to do
+        """Load what takes long to load or much memory, so that a process has its full size before it speaks."""
+
     def speak(self, request: Request) -> Speech:
         """(T,) float32 samples within -1 .. 1, untrimmed, and their rate in Hz.
 

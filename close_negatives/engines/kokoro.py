@@ -86,6 +86,9 @@ class Kokoro(Engine):
         digests = (_digest(_folder(), name) for name in sorted(blend_of(voice.name)))
         return "; ".join((super().fingerprint(voice), *digests))
 
+    def prepare(self) -> None:
+        _session()
+
     def _speak(self, request: Request) -> Speech:
         import soxr
 

@@ -65,9 +65,9 @@ def test_a_missing_engines_share_goes_to_the_others(monkeypatch: pytest.MonkeyPa
     counts = Counter(request.voice.engine for request in plan(["marvin"], 90, "train", 0, FAST))
     assert counts["hibari"] == pytest.approx(60, abs=3)
     assert counts["espeak"] == pytest.approx(30, abs=3)
-    with pytest.raises(SynthesisError, match="of pico none is installed"):
+    with pytest.raises(SynthesisError, match="train split: pico is not installed"):
         plan(["marvin"], 1, "train", 0, PlanSettings({"pico": 1.0, "espeak": 0.0}))
-    with pytest.raises(SynthesisError, match="of hibari none is installed with a voice of it"):
+    with pytest.raises(SynthesisError, match="test split: hibari is not installed or has no voice of it"):
         plan(["marvin"], 1, "test", 0, PlanSettings({"hibari": 1.0}))
 
 

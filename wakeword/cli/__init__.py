@@ -22,7 +22,7 @@ COMMANDS = {
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
     "pretrain": ("wakeword.cli.pretrain", "pretrain", "Teach a network the sounds of English."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
-    "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List words that sound like a phrase."),
+    "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List or speak words like a phrase."),
     "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
