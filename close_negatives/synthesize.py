@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from close_negatives import clip as clip_module
 from close_negatives.cache import content_key
-from close_negatives.engines import ENGINES, EngineError, Request, Voice
+from close_negatives.engines import ENGINES, EngineError, Request, get_engine
 from close_negatives.parallel import in_parallel
 from close_negatives.phonemes import Phonemes, pronounce
 from close_negatives.store import Clip, Store
@@ -94,11 +94,12 @@ def speak(requests: Sequence[Request], *, jobs: int | None = None, progress: Pro
     at once: a run that was killed goes on where it was. Raises SynthesisError where the cache cannot be
     written, a worker was killed, or of some word not one clip could be spoken.
     """
-    keys, reasons = _keys(requests)
+    keys, without_key = _keys(requests)
+    reasons: dict[str, str] = {}
     with Store() as store:
-        clips = store.clips(dict.fromkeys(key for key in keys if key))
-        missing = {key: request for key, request in zip(keys, requests, strict=True) if key and key not in clips}
-        uses = Counter(key for key in keys if key in missing)
+        clips = store.clips(dict.fromkeys(keys.values()))
+        missing = {key: requests[index] for index, key in keys.items() if key not in clips}
+        uses = Counter(key for key in keys.values() if key in missing)
         done = len(requests) - uses.total()
         if progress:
             progress(done, len(requests))
@@ -110,26 +111,27 @@ def speak(requests: Sequence[Request], *, jobs: int | None = None, progress: Pro
                 done += sum(uses[key] for key in (*made, *failed))
                 if progress:
                     progress(done, len(requests))
-    spoken = _gather(requests, keys, clips, reasons)
+    found = [index for index, key in keys.items() if key in clips]
+    skipped = without_key | {index: reasons[key] for index, key in keys.items() if key not in clips}
+    spoken = Spoken(
+        tuple(clips[keys[index]] for index in found),
+        tuple(requests[index] for index in found),
+        tuple(Skipped(requests[index], reason) for index, reason in sorted(skipped.items())),
+    )
     _check_words(spoken)
     return spoken
 
 
 def clip_key(request: Request) -> str:
-    """sha256 of all that determines a request's clip. Raises EngineError where its engine is missing."""
-    return content_key(*facts(request), _fingerprint(request.voice), _finishing())
+    """sha256 of all that determines a request's clip. Raises EngineError where its voice is unknown."""
+    voice = request.voice
+    return content_key(*facts(request), ENGINES[voice.engine].fingerprint(voice), _finishing())
 
 
 def facts(request: Request) -> tuple[object, ...]:
     """Everything of a request that its sound may depend on, as JSON values."""
     voice = request.voice
     return (voice.engine, voice.name, request.text, request.phonemes, request.rate, request.pitch, request.seed)
-
-
-@lru_cache(maxsize=8192)
-def _fingerprint(voice: Voice) -> str:
-    ENGINES[voice.engine].require()
-    return ENGINES[voice.engine].fingerprint(voice)
 
 
 @lru_cache(maxsize=1)
@@ -139,19 +141,28 @@ def _finishing() -> str:
     return f"soxr {soxr.__version__}; finishing {clip_module.REVISION}"
 
 
-def _keys(requests: Sequence[Request]) -> tuple[list[str], dict[str, str]]:
-    """The key of each request, empty where its engine is missing; and engine -> why."""
-    keys: list[str] = []
-    reasons: dict[str, str] = {}
-    for request in requests:
-        engine = request.voice.engine
+def _keys(requests: Sequence[Request]) -> tuple[dict[int, str], dict[int, str]]:
+    """Place of a request -> its key; and of each request that has none, because nothing can speak it, why."""
+    absent = {name: _why_absent(name) for name in {request.voice.engine for request in requests}}
+    keys: dict[int, str] = {}
+    reasons: dict[int, str] = {}
+    for index, request in enumerate(requests):
+        if reason := absent[request.voice.engine]:
+            reasons[index] = reason
+            continue
         try:
-            keys.append("" if engine in reasons else clip_key(request))
-        except (EngineError, KeyError) as error:
-            known = isinstance(error, EngineError)
-            reasons[engine] = str(error) if known else f"there is no speech engine '{engine}'"
-            keys.append("")
+            keys[index] = clip_key(request)
+        except EngineError as error:
+            reasons[index] = str(error)
     return keys, reasons
+
+
+def _why_absent(engine: str) -> str:
+    try:
+        get_engine(engine)
+    except EngineError as error:
+        return str(error)
+    return ""
 
 
 def _workers(missing: Mapping[str, Request], jobs: int | None) -> int | None:
@@ -183,19 +194,6 @@ def _speak_chunk(chunk: _Chunk) -> _Answers:
         except EngineError as error:
             answers.reasons[key] = str(error)
     return answers
-
-
-def _gather(
-    requests: Sequence[Request], keys: Sequence[str], clips: Mapping[str, Clip], reasons: Mapping[str, str]
-) -> Spoken:
-    """reasons: by key, or by engine for the requests without a key."""
-    found = [(clips[key], request) for key, request in zip(keys, requests, strict=True) if key in clips]
-    skipped = (
-        Skipped(request, reasons[key or request.voice.engine])
-        for key, request in zip(keys, requests, strict=True)
-        if key not in clips
-    )
-    return Spoken(tuple(clip for clip, _ in found), tuple(request for _, request in found), tuple(skipped))
 
 
 def _check_words(spoken: Spoken) -> None:

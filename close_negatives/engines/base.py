@@ -123,8 +123,11 @@ class Engine(ABC):
         return voice in self.voices()
 
     def fingerprint(self, voice: Voice) -> str:
-        """What decides, beside a request, how it sounds: versions of packages, adapter, platform and voice."""
-        versions = [f"{name} {version(name)}" for name in self.distributions if _is_installed(name)]
+        """What decides, beside a request, how it sounds: versions of packages, adapter, platform and voice.
+
+        Raises EngineError where the voice is unknown, if it can tell.
+        """
+        versions = (f"{name} {_version(name)}" for name in self.distributions)
         return "; ".join((*versions, f"adapter {self.revision}", sys.platform))
 
     def prepare(self) -> None:  # noqa: B027, because most engines have nothing to do
@@ -153,11 +156,11 @@ class Engine(ABC):
 
 
 @lru_cache(maxsize=64)
-def _is_installed(distribution: str) -> bool:
+def _version(distribution: str) -> str:
     try:
-        return bool(version(distribution))
+        return version(distribution)
     except PackageNotFoundError:
-        return False
+        return "not installed"
 
 
 def _check_text(text: str) -> None:

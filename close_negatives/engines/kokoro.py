@@ -83,6 +83,8 @@ class Kokoro(Engine):
         return weights.keys() <= _styles(_folder()).keys() and voice == voice_of(weights, voice.name)
 
     def fingerprint(self, voice: Voice) -> str:
+        if not self.has_voice(voice):
+            raise EngineError(f"the speech engine 'kokoro' has no voice '{voice.name}'")
         digests = (_digest(_folder(), name) for name in sorted(blend_of(voice.name)))
         return "; ".join((super().fingerprint(voice), *digests))
 

@@ -150,16 +150,13 @@ def test_everything_that_changes_a_clip_changes_its_key(monkeypatch: pytest.Monk
     assert before == 7
     assert clip_key(dataclasses.replace(espeak, label="called so")) in keys  # a name is no sound
     monkeypatch.setattr(ENGINES["espeak"], "revision", 2)
-    synthesize._fingerprint.cache_clear()
     keys.add(clip_key(espeak))
-    monkeypatch.setattr("close_negatives.engines.base.version", lambda name: "9.9")
-    synthesize._fingerprint.cache_clear()
+    monkeypatch.setattr("close_negatives.engines.base._version", lambda name: "9.9")
     keys.add(clip_key(espeak))
     monkeypatch.setattr("close_negatives.clip.REVISION", 2)
     synthesize._finishing.cache_clear()
     keys.add(clip_key(espeak))
     assert len(keys) == before + 3
-    synthesize._fingerprint.cache_clear()
     synthesize._finishing.cache_clear()
 
 
@@ -173,7 +170,6 @@ def test_another_kokoro_voice_of_the_same_name_is_another_clip(tmp_path: Path, m
         folder.mkdir()
         np.full(510 * 256, number, "<f4").tofile(folder / "af_a.bin")
         monkeypatch.setenv("WAKEWORD_KOKORO_VOICES", str(folder))
-        synthesize._fingerprint.cache_clear()
         voice = next(voice for voice in engine.voices() if voice.name == "af_a")
         keys.add(clip_key(Request(voice, "marvin")))
     assert len(keys) == 2
@@ -184,13 +180,24 @@ def test_what_one_engine_cannot_speak_is_skipped_and_the_rest_go_on(monkeypatch:
     pico = [request for request in requests if request.voice.engine == "pico"]
     assert 0 < len(pico) < 12
     monkeypatch.setattr(ENGINES["pico"], "packages", ("no_such_package",))
-    synthesize._fingerprint.cache_clear()
     spoken = speak(requests)
     assert [request for request, _ in spoken.skipped] == pico
     assert "pip install py-nanotts" in spoken.skipped[0].reason
     assert len(spoken.clips) == 12 - len(pico)
     with pytest.raises(SynthesisError, match=r"could speak 'marvin': the speech engine 'pico' is not installed: pip"):
         speak(pico)
+
+
+def test_an_unknown_voice_is_skipped_alone() -> None:
+    good = requests_for("marvin", clips=2)
+    strangers = [Voice(engine, "nobody", "en-US", "", True) for engine in ("kokoro", "espeak", "parrot")]
+    asked = [good[0], *(Request(voice, "marvin") for voice in strangers), good[1]]
+    spoken = speak(asked)
+    assert spoken.requests == tuple(good)
+    assert [skipped.request for skipped in spoken.skipped] == asked[1:4]
+    reasons = [skipped.reason for skipped in spoken.skipped]
+    assert "'nobody'" in reasons[1]
+    assert "there is no speech engine 'parrot'" in reasons[2]
 
 
 def test_a_word_that_no_engine_can_speak_is_one_sentence() -> None:
