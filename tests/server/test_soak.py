@@ -58,7 +58,8 @@ def test_a_day_of_sound_changes_neither_memory_nor_scores_nor_the_clock(recordin
     hours = turns * blocks * BLOCK / RATE / 3600
     print(f"\n{hours:.2f} h: scores differ by at most {difference:.1e}, memory {memory[1]:.1f} -> {memory[-1]:.1f} MB")
     assert difference < 1e-4
-    assert memory[-1] < memory[1] + 4.0
+    # The allocator breathes by some MB; one number kept for every window of a day would be 35 MB.
+    assert np.median(memory[-max(1, turns // 10) :]) < memory[1] + 8.0
 
 
 def test_a_hundred_detectors_in_turn_hear_what_each_hears_alone(
