@@ -26,7 +26,7 @@ COMMANDS = {
     "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
-    "devices": ("wakeword.cli.listen", "devices", "List the microphones."),
+    "devices": ("wakeword.cli.devices", "devices", "List the microphones."),
 }
 
 
