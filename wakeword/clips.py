@@ -69,7 +69,7 @@ def free_name(folder: Path, stem: str, suffix: str = ".flac") -> str:
 def save_clip(folder: Path, clip: Clip, samples: np.ndarray) -> None:
     """Write the sound, then its line of the manifest. Raises OSError."""
     write_atomically(folder / clip.file, flac(samples))
-    line = json.dumps(asdict(clip), ensure_ascii=False) + "\n"
+    line = json.dumps(asdict(clip)) + "\n"
     with open(folder / MANIFEST, "a+b") as manifest:
         if manifest.tell() and not _ends_a_line(manifest):
             line = "\n" + line  # a crash cut the last one short
