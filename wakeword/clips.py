@@ -42,12 +42,12 @@ class Clip:
     heard_at: str
 
 
-def flac(samples: np.ndarray) -> bytes:
-    """float32 (T,) at 16 kHz in [-1, 1] -> the bytes of a 16-bit FLAC file."""
+def sound_file(samples: np.ndarray, kind: str = "flac") -> bytes:
+    """float32 (T,) at 16 kHz in [-1, 1] -> the bytes of a 16-bit file of that kind (flac or wav)."""
     import soundfile
 
     out = io.BytesIO()
-    soundfile.write(out, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    soundfile.write(out, samples, SAMPLE_RATE, format=kind, subtype="PCM_16")
     return out.getvalue()
 
 
@@ -68,7 +68,7 @@ def free_name(folder: Path, stem: str, suffix: str = ".flac") -> str:
 
 def save_clip(folder: Path, clip: Clip, samples: np.ndarray) -> None:
     """Write the sound, then its line of the manifest. Raises OSError."""
-    write_atomically(folder / clip.file, flac(samples))
+    write_atomically(folder / clip.file, sound_file(samples))
     line = json.dumps(asdict(clip)) + "\n"
     with open(folder / MANIFEST, "a+b") as manifest:
         if manifest.tell() and not _ends_a_line(manifest):

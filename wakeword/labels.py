@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from wakeword.audio import SAMPLE_RATE, read_mono
-from wakeword.clips import Clip, flac, read_clips, slug
+from wakeword.clips import Clip, read_clips, slug, sound_file
 from wakeword.errors import AudioError
 from wakeword.model import write_atomically
 
@@ -76,7 +76,7 @@ class Review:
         """Give a label and put the sound where training takes it from. Raises AudioError, OSError."""
         copies = self._copies(item)
         if label in copies:
-            write_atomically(copies[label], flac(item.window()))
+            write_atomically(copies[label], sound_file(item.window()))
         for other, path in copies.items():
             if other != label:
                 path.unlink(missing_ok=True)
@@ -104,7 +104,7 @@ class Review:
                 if other != label:
                     path.unlink(missing_ok=True)
                 elif not path.exists():
-                    write_atomically(path, flac(item.window()))
+                    write_atomically(path, sound_file(item.window()))
 
     def folders(self) -> list[Path]:
         """The folders that hold something, to be given to training."""

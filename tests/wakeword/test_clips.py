@@ -17,7 +17,7 @@ from wakeword import Detection, Detector, Step
 from wakeword.audio import read_mono
 from wakeword.cli.hook import MOST_AT_ONCE, Hook
 from wakeword.clip_recorder import ClipRecorder, ClipSettings
-from wakeword.clips import MANIFEST, Clip, flac, free_name, read_clips, save_clip, slug
+from wakeword.clips import MANIFEST, Clip, free_name, read_clips, save_clip, slug, sound_file
 from wakeword.errors import AudioError, WakewordError
 from wakeword.listener import hear
 from wakeword.near_misses import NearMisses
@@ -159,7 +159,7 @@ def test_names_are_free_and_safe(tmp_path: Path) -> None:
     assert [slug(text) for text in ("Hey, Computer!", "../../etc", "\x00", "你好")] == [
         "hey_computer", "etc", "_", "你好",
     ]  # fmt: skip
-    (tmp_path / "a.flac").write_bytes(flac(np.zeros(160, np.float32)))
+    (tmp_path / "a.flac").write_bytes(sound_file(np.zeros(160, np.float32)))
     (tmp_path / "a-2.flac").touch()
     assert free_name(tmp_path, "a") == "a-3.flac"
 

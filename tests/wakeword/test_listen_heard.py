@@ -147,6 +147,24 @@ def test_every_keyword_of_the_recording_is_heard_told_run_and_saved(fast: Virtua
     assert all(len(found) >= 1 for found in again)  # two, where the keyword had been said just before
 
 
+def test_record_cuts_real_words_out_of_a_real_microphone(fast: VirtualMicrophone, tmp_path: Path) -> None:
+    samples, keywords = read_mono(RECORDING), read_spoken(RECORDING.with_suffix(".json"))
+    spoken = [samples[round(w.start_s * RATE) : round(w.end_s * RATE)] for w in keywords if w.word == "happy"][:3]
+    arguments = ["happy", "--auto", "--takes", "3", "--device", "pulse", "--out", str(tmp_path)]
+    with wakeword(fast, "record", *arguments) as recording:
+        assert recording.stdout is not None
+        for number, sound in enumerate(spoken, start=1):
+            while f"take {number} of 3" not in (line := recording.stdout.readline()):
+                assert line, recording.communicate()
+            fast.play(np.concatenate((np.zeros(RATE, np.float32), sound, np.zeros(RATE, np.float32))))
+        out, err = recording.communicate(timeout=30)
+    assert (recording.returncode, out.splitlines()[-1]) == (0, f"3 of 3 takes are in {tmp_path}"), err
+    for path in sorted(tmp_path.iterdir()):
+        assert 0.3 < len(read_mono(path)) / RATE < 1.4
+        silence = np.zeros(RATE, np.float32)
+        assert len(Detector("happy").process(np.concatenate((silence, read_mono(path), silence)))) == 1
+
+
 def test_an_unplugged_microphone_is_told_waited_for_and_heard_again(natural: VirtualMicrophone) -> None:
     sound = one_keyword()
     with wakeword(natural, "listen", "--model", "happy", "--json", "--device", "pulse") as listening:

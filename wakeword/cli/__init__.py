@@ -26,6 +26,7 @@ COMMANDS = {
     "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
+    "record": ("wakeword.cli.record", "record", "Collect recordings of yourself saying a phrase."),
     "review": ("wakeword.cli.review", "review", "Play saved clips and label them with one key."),
     "devices": ("wakeword.cli.devices", "devices", "List the microphones."),
 }
