@@ -28,6 +28,7 @@ COMMANDS = {
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
     "record": ("wakeword.cli.record", "record", "Collect recordings of yourself saying a phrase."),
     "review": ("wakeword.cli.review", "review", "Play saved clips and label them with one key."),
+    "mic-check": ("wakeword.cli.mic_check", "mic_check", "Measure whether a microphone is good enough."),
     "devices": ("wakeword.cli.devices", "devices", "List the microphones."),
 }
 
