@@ -29,6 +29,7 @@ COMMANDS = {
     "record": ("wakeword.cli.record", "record", "Collect recordings of yourself saying a phrase."),
     "review": ("wakeword.cli.review", "review", "Play saved clips and label them with one key."),
     "mic-check": ("wakeword.cli.mic_check", "mic_check", "Measure whether a microphone is good enough."),
+    "doctor": ("wakeword.cli.doctor", "doctor", "Check this installation and say how to mend it."),
     "devices": ("wakeword.cli.devices", "devices", "List the microphones."),
 }
 
