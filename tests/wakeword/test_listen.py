@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -223,3 +224,16 @@ def test_a_small_terminal_sees_one_line(
     assert re.search("s  (mic )?━+─*.*  word ─+┃─+", re.sub(r"\x1b\[[0-9;]*m", "", seen))
     assert "dropped" not in seen
     assert seen.endswith("\r\x1b[K\x1b[?25h")
+
+
+def test_the_c_libraries_are_silenced_and_python_is_not() -> None:
+    code = (
+        "import os, sys\n"
+        "from wakeword.cli.devices import quiet_drivers\n"
+        "with quiet_drivers():\n"
+        "    os.write(2, b'Expression failed'); print('said', file=sys.stderr)\n"
+        "    os.system('echo child >&2')\n"
+        "os.write(2, b'after')\n"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stderr == "said\nafter"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import soxr
 
+from wakeword import Detection, Detector, listen
 from wakeword.errors import MicrophoneError
 from wakeword.microphone import SILENCE_DB, Microphone, MicrophoneSettings, Notice, list_devices
 
@@ -215,3 +217,47 @@ def test_a_closed_microphone_is_not_read(install: Install) -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="block_s"):
         MicrophoneSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_wait_in_the_queue_is_measured_and_can_be_thrown_away(install: Install) -> None:
+    install(device("mic", 16_000.0), sessions=[[np.full(1280, 0.1, np.float32)] * 10])
+    with Microphone() as microphone:
+        time.sleep(0.3)
+        next(microphone)
+        assert 0.3 <= microphone.delay_s == microphone.longest_delay_s < 5.0
+        microphone.discard()
+        capture = microphone._capture
+        assert capture is not None
+        assert capture.take(0.01) is None  # nothing waits any more
+        assert microphone.overflows == 0
+
+
+def test_listen_calls_back_until_the_callback_says_so(install: Install, make_model: Any, voice: np.ndarray) -> None:
+    detector = Detector(make_model(), threshold=-1.0)
+    expected = detector.process(voice[:64_000])
+    assert len(expected) >= 3
+    detector.reset()
+    install(device("mic", 16_000.0), sessions=[in_blocks(voice[:64_000], 16_000)])
+    heard: list[Detection] = []
+
+    def told(detection: Detection) -> bool:
+        heard.append(detection)
+        return len(heard) == 2
+
+    listen(detector, told)
+    assert [found.end_s for found in heard] == [wanted.end_s for wanted in expected[:2]]
+
+
+def test_what_a_callback_raises_comes_through_and_closes_the_microphone(
+    install: Install, make_model: Any, voice: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(device("mic", 16_000.0), sessions=[in_blocks(voice[:64_000], 16_000)])
+    closed: list[bool] = []
+    monkeypatch.setattr("wakeword.capture.Capture.close", lambda capture: closed.append(True))
+
+    def told(detection: Detection) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        listen(Detector(make_model(), threshold=-1.0), told)
+    assert closed == [True]
