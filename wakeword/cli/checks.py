@@ -154,11 +154,12 @@ def models() -> Iterator[Finding]:
 def cache() -> Iterator[Finding]:
     """The folder for what need not be made twice can be written and has room."""
     try:
-        from training.cache import CACHE_VARIABLE, cache_folder
+        from close_negatives.cache import CACHE_VARIABLE, cache_folder
+
+        folder = cache_folder()
     except ModuleNotFoundError:
-        yield Finding("cache", "missing", "only training uses one", _TRAIN)
+        yield Finding("cache", "missing", "only training and synthesis use one", _TRAIN)
         return
-    folder = cache_folder()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         if not there.is_dir():
