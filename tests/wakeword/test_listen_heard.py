@@ -101,8 +101,8 @@ def event(process: subprocess.Popen[str], wanted: str) -> dict[str, Any]:
     raise AssertionError(f"ended without {wanted!r}: {process.communicate()[1]}")
 
 
-def events_until_the_end(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    process.send_signal(signal.SIGINT)
+def events_until_the_end(process: subprocess.Popen[str], stop: signal.Signals = signal.SIGINT) -> list[dict[str, Any]]:
+    process.send_signal(stop)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "Traceback" not in err
@@ -177,7 +177,7 @@ def test_an_unplugged_microphone_is_told_waited_for_and_heard_again(natural: Vir
         event(listening, "back")
         natural.play(sound)
         event(listening, "detection")
-        last = events_until_the_end(listening)[-1]
+        last = events_until_the_end(listening, signal.SIGTERM)[-1]
     assert (last["event"], last["detections"], last["reconnects"]) == ("stopped", 2, 1)
 
 

@@ -118,13 +118,14 @@ def sound() -> Iterator[Finding]:
 
 def engines() -> Iterator[Finding]:
     """The speech engines that synthesis can use."""
-    from close_negatives.engines import available_engines, missing_engines
+    from close_negatives.engines import ENGINES, EngineError
 
-    for engine in available_engines():
-        yield Finding(f"voice {engine.name}", "ok", "installed")
-    for error in missing_engines():
-        what, _, mend = str(error).partition(": ")
-        yield Finding(f"voice {what.split(chr(39))[1]}" if chr(39) in what else "voice", "missing", what, mend)
+    for engine in ENGINES.values():
+        try:
+            engine.require()
+            yield Finding(f"voice {engine.name}", "ok", "installed")
+        except EngineError:
+            yield Finding(f"voice {engine.name}", "missing", "not installed", engine.install_hint)
 
 
 def models() -> Iterator[Finding]:

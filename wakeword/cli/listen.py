@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -62,6 +65,19 @@ def listen(
     detector = make_detector(models, point, threshold)
     clips = ClipSettings(save_clips, margin, most=max_clips) if save_clips is not None else None
     session = Session(detector, MicrophoneSettings(device=device), Wishes(as_json, seconds, command, clips))
-    with quiet_drivers(), contextlib.suppress(KeyboardInterrupt):  # the usual way to stop
+    with quiet_drivers(), _terminated(), contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the usual way to stop
         session.run()
     click.echo(session.summary(), err=True)
+
+
+@contextlib.contextmanager
+def _terminated() -> Iterator[None]:
+    """SIGTERM is as good as Ctrl-C: who runs this as a service stops it so, and the last clips are saved then, too."""
+    if threading.current_thread() is not threading.main_thread():  # only there can it be asked for
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
