@@ -84,7 +84,7 @@ class VirtualMicrophone:
         """Have float32 (T,) in [-1, 1] heard; returns when it is over, with the monotonic time of its first sample."""
         over, began = threading.Event(), [0.0]
         self._sounds.put((np.round(np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16), over, began))
-        if not over.wait(timeout=len(samples) / RATE / self._speed + 30.0):
+        if not over.wait(timeout=len(samples) / RATE / self._speed + 120.0):
             raise RuntimeError("the virtual microphone does not take its sound: is it unplugged?")
         return began[0]
 

@@ -44,8 +44,8 @@ def test_the_footprint_is_measured_in_processes_of_their_own() -> None:
 def test_latency_is_measured_on_a_real_microphone_path() -> None:
     if shutil.which("pulseaudio") is None:
         pytest.skip("pulseaudio is not installed: latency is not measured here")
-    row = rows("latency.py", "--repeats", "1", "--words", "2")
-    assert (row["words"], row["detected"]) == (2, 2)
+    row = rows("latency.py", "--repeats", "1", "--words", "1")
+    assert (row["words"], row["detected"]) == (1, 1)
     assert -0.5 < row["median_s"] <= row["p90_s"] <= row["worst_s"] < 1.5
 
 

@@ -23,6 +23,15 @@ from wakeword.microphone import MicrophoneSettings
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for everything that happens.")
 @click.option("--seconds", type=click.FloatRange(0.0, min_open=True), help="Stop after this much sound.")
 @click.option(
+    "--queue",
+    "queue_s",
+    type=click.FloatRange(0.1, 600.0),
+    default=4.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Sound that waits while the machine is busy; beyond that the oldest is dropped, counted and told.",
+)
+@click.option(
     "--exec",
     "command",
     metavar="CMD",
@@ -51,6 +60,7 @@ def listen(
     device: str | None,
     as_json: bool,
     seconds: float | None,
+    queue_s: float,
     command: str | None,
     save_clips: Path | None,
     margin: float,
@@ -64,7 +74,7 @@ def listen(
     """
     detector = make_detector(models, point, threshold)
     clips = ClipSettings(save_clips, margin, most=max_clips) if save_clips is not None else None
-    session = Session(detector, MicrophoneSettings(device=device), Wishes(as_json, seconds, command, clips))
+    session = Session(detector, MicrophoneSettings(device, queue_s=queue_s), Wishes(as_json, seconds, command, clips))
     with quiet_drivers(), _terminated(), contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the usual way to stop
         session.run()
     click.echo(session.summary(), err=True)
