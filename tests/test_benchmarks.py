@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +39,14 @@ def test_the_footprint_is_measured_in_processes_of_their_own() -> None:
     # A process that does more cannot peak lower: this fails where the parent's memory is counted for the child's.
     assert found["python alone"]["peak_mb"] < found["import numpy"]["peak_mb"]
     assert found["import numpy"]["peak_mb"] <= found["wakeword detect, 60 s file"]["peak_mb"] < 80
+
+
+def test_latency_is_measured_on_a_real_microphone_path() -> None:
+    if shutil.which("pulseaudio") is None:
+        pytest.skip("pulseaudio is not installed: latency is not measured here")
+    row = rows("latency.py", "--repeats", "1", "--words", "1")
+    assert (row["words"], row["detected"]) == (1, 1)
+    assert -0.5 < row["median_s"] <= row["p90_s"] <= row["worst_s"] < 1.5
 
 
 def test_the_accuracy_tables_are_those_of_the_rows() -> None:

@@ -13,6 +13,8 @@ from wakeword.decision import DecisionRule
 from wakeword.detector import Detection, Detector, Step
 from wakeword.errors import AudioError, MicrophoneError, ModelFileError, WakewordError
 from wakeword.features import FeatureSpec, FeatureStream, mfcc
+from wakeword.listener import listen
+from wakeword.microphone import Microphone, MicrophoneSettings
 from wakeword.model import WakeWordModel, bundled_models, load_model
 from wakeword.version import __version__
 
@@ -23,13 +25,16 @@ __all__ = [
     "Detector",
     "FeatureSpec",
     "FeatureStream",
+    "Microphone",
     "MicrophoneError",
+    "MicrophoneSettings",
     "ModelFileError",
     "Step",
     "WakeWordModel",
     "WakewordError",
     "__version__",
     "bundled_models",
+    "listen",
     "load_model",
     "mfcc",
 ]

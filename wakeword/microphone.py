@@ -10,71 +10,65 @@ error -9997, "Invalid sample rate". A device that disappears is waited for and o
 
 from __future__ import annotations
 
-import contextlib
-import queue
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from wakeword.audio import SAMPLE_RATE, Resampler, as_samples
-from wakeword.devices import Device, choose_device, list_devices, load_portaudio, look_again
+from wakeword.audio import Resampler, as_samples
+from wakeword.capture import Capture, Losses, MicrophoneSettings
+from wakeword.devices import Device, choose_device, list_devices, look_again
 from wakeword.errors import MicrophoneError
+from wakeword.levels import SILENCE_DB, level_db
 
-__all__ = ["SILENCE_DB", "Device", "Microphone", "MicrophoneSettings", "level_db", "list_devices"]
+__all__ = ["SILENCE_DB", "Device", "Microphone", "MicrophoneSettings", "Notice", "level_db", "list_devices"]
 
-#: The level of silence; a logarithm has to end somewhere.
-SILENCE_DB = -120.0
 #: How often a stream that delivers nothing is asked whether it still runs.
 _POLL_S = 0.1
+#: The pause between two attempts grows by this factor, up to ten times the first.
+_PATIENCE = 1.5
 
 
 @dataclass(frozen=True)
-class MicrophoneSettings:
-    """device       index, name or part of a name; None is the system's default
-    block_s      length of the blocks asked of the device
-    queue_s      sound that waits for a slow reader before the oldest is dropped and counted as an overflow
-    silent_s     a stream that delivers nothing for so long is lost
-    start_s      the same for a stream that has not delivered anything yet: some devices wake up slowly
-    retry_s      pause between two attempts to open a lost device again
-    reconnect_s  a device that is not back after so long is given up
+class Notice:
+    """The device came or went; as text, one sentence for people.
+
+    event    "lost": it is waited for; "back": it is heard again; "replaced": another one is heard instead
+    device   the name of the device that is meant; after "replaced", the new one
     """
 
-    device: int | str | None = None
-    block_s: float = 0.08
-    queue_s: float = 4.0
-    silent_s: float = 2.0
-    start_s: float = 5.0
-    retry_s: float = 0.5
-    reconnect_s: float = 30.0
+    event: Literal["lost", "back", "replaced"]
+    device: str
+    sentence: str
 
-    def __post_init__(self) -> None:
-        if min(self.block_s, self.silent_s, self.start_s, self.retry_s) <= 0.0 or self.queue_s < self.block_s:
-            raise ValueError(f"a microphone's times are above 0, and queue_s is at least block_s: {self}")
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class Microphone:
     """Context manager and iterator of float32 (T,) blocks at 16 kHz, mono, in [-1, 1]; T varies a little.
 
-    ``notice`` is told in one sentence when the device is lost and when it is back. Opening raises
-    MicrophoneError when PortAudio or the device is missing or the device cannot be opened; iterating raises
-    it when a lost device is not back after ``reconnect_s``. While a device is lost the iterator waits: the
-    sound of that time is missing from the stream.
+    ``notice`` is told when the device is lost and when it is back. Opening raises MicrophoneError when PortAudio
+    or the device is missing or the device cannot be opened; iterating raises it when a lost device is not back
+    after ``reconnect_s``. While a device is lost the iterator waits: the sound of that time is missing from the
+    stream.
     """
 
-    def __init__(self, settings: MicrophoneSettings | None = None, notice: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, settings: MicrophoneSettings | None = None, notice: Callable[[Notice], None] | None = None
+    ) -> None:
         self.settings = settings or MicrophoneSettings()
-        self._notice = notice or (lambda sentence: None)
+        self._notice = notice or (lambda told: None)
         self._wanted = self.settings.device
-        self._stream: Any = None
-        self._overflows = self._reconnects = 0
-        self._level = SILENCE_DB
+        self._capture: Capture | None = None
+        self._losses = Losses()
+        self._level, self._reconnects, self._attempts = SILENCE_DB, 0, 0
+        self._delay = self._longest_delay = 0.0
         self._heard_at: float | None = None  # on the monotonic clock; None while it is closed
         self._lost: str | None = None  # the name of the device that is waited for
-        self._fresh = True  # the stream has not delivered anything yet
 
     @property
     def device(self) -> Device:
@@ -89,7 +83,22 @@ class Microphone:
     @property
     def overflows(self) -> int:
         """How often sound was lost, in the driver or because the blocks were not read in time."""
-        return self._overflows
+        return self._losses.driver + self._losses.dropped
+
+    @property
+    def dropped_blocks(self) -> int:
+        """The part of the overflows that a slow reader caused: blocks of ``block_s`` that were thrown away."""
+        return self._losses.dropped
+
+    @property
+    def delay_s(self) -> float:
+        """How long the last block waited between the driver and the reader, in seconds."""
+        return self._delay
+
+    @property
+    def longest_delay_s(self) -> float:
+        """The longest of these waits since the microphone was opened."""
+        return self._longest_delay
 
     @property
     def reconnects(self) -> int:
@@ -117,41 +126,39 @@ class Microphone:
         if self._heard_at is None:
             raise RuntimeError("a Microphone is read inside its with statement")
         while True:
-            block = self._wait()
-            if block is None:
+            taken = self._wait()
+            if taken is None:
                 self._recover()
                 continue
+            block, self._delay = taken
+            self._longest_delay = max(self._longest_delay, self._delay)
             self._heard_at = time.monotonic()
             if self._lost is not None:
-                lost, name = self._lost, self._device.name
-                self._lost = None
-                self._reconnects += 1
-                # The system's default may be another device by now.
-                other = f"microphone {name!r} is heard instead of {lost!r}"
-                self._notice(f"microphone {name!r} is back" if name == lost else other)
+                self._tell_return(self._lost)
             samples = self._resampler.push(as_samples(block))
             if len(samples):  # a resampler's first blocks can be empty
                 self._level = level_db(samples)
                 return samples
 
-    def _wait(self) -> np.ndarray | None:
-        """The device's next block, float32 (T, channels) at its own rate; None when the stream is lost."""
-        until = time.monotonic() + (self.settings.start_s if self._fresh else self.settings.silent_s)
-        while self._stream is not None and time.monotonic() < until:
-            try:
-                block = self._queue.get(timeout=_POLL_S)
-                self._fresh = False
-                return block
-            except queue.Empty:
-                if not self._running():
-                    return None
-        return None
+    def discard(self) -> None:
+        """Throw away the sound that waits: what comes next is heard from now on. Nothing is counted as lost."""
+        if self._capture is not None:
+            self._capture.discard()
+            self._resampler.reset()
 
-    def _running(self) -> bool:
-        try:
-            return bool(self._stream.active)
-        except load_portaudio().PortAudioError:
-            return False
+    def _wait(self) -> tuple[np.ndarray, float] | None:
+        """The device's next block at its own rate and its wait; None when the stream is lost."""
+        capture = self._capture
+        if capture is None:
+            return None
+        until = time.monotonic() + (self.settings.start_s if capture.fresh else self.settings.silent_s)
+        while time.monotonic() < until:
+            taken = capture.take(_POLL_S)
+            if taken is not None:
+                return taken
+            if not capture.running:
+                return None
+        return None
 
     def _recover(self) -> None:
         """One attempt to open the lost device again; raises MicrophoneError once the time for it is over."""
@@ -161,81 +168,33 @@ class Microphone:
                 f"the microphone {name!r} is gone and was not back within {limit:g} s: connect it again"
             )
         if self._lost is None:
-            self._lost = name
-            self._notice(f"microphone {name!r} is gone: waiting up to {limit:g} s for it")
+            self._lost, self._attempts = name, 0
+            patience = "" if math.isinf(limit) else f" up to {limit:g} s"
+            self._notice(Notice("lost", name, f"microphone {name!r} is gone: waiting{patience} for it"))
         self._close()
         try:
             look_again()
             self._open()
         except MicrophoneError:
-            time.sleep(self.settings.retry_s)
+            time.sleep(self.settings.retry_s * min(10.0, _PATIENCE**self._attempts))
+            self._attempts = min(self._attempts + 1, 100)
+
+    def _tell_return(self, lost: str) -> None:
+        self._lost, name = None, self._device.name
+        self._reconnects += 1
+        if name == lost:
+            self._notice(Notice("back", name, f"microphone {name!r} is back"))
+        else:  # the system's default may be another device by now
+            self._notice(Notice("replaced", name, f"microphone {name!r} is heard instead of {lost!r}"))
 
     def _open(self) -> None:
-        """Open the wanted device; tries the fewest channels and its own rate first."""
-        portaudio = load_portaudio()
         self._device = device = choose_device(self._wanted)
+        self._capture = Capture(device, self.settings, self._losses)
+        self._resampler = Resampler(self._capture.rate)
         if str(self._wanted).strip().isdecimal():
             self._wanted = device.name  # an index means another device once one of them is gone
-        native = [device.native_rate] if device.native_rate else []
-        failure: Exception | None = None
-        for channels in dict.fromkeys((1, min(2, device.channels), device.channels)):
-            for rate in dict.fromkeys((*native, SAMPLE_RATE, 48_000, 44_100)):
-                try:
-                    self._stream = self._start(portaudio, channels, rate)
-                    self._resampler = Resampler(rate)
-                    self._fresh = True
-                    return
-                except (portaudio.PortAudioError, ValueError) as error:
-                    failure = failure or error
-        reason = str(failure).strip().rstrip(".")
-        raise MicrophoneError(
-            f"the microphone {device.name!r} cannot be opened ({reason}): another program may hold it, or it "
-            "needs permission; the command  wakeword devices  lists the others"
-        ) from failure
-
-    def _start(self, portaudio: Any, channels: int, rate: int) -> Any:
-        """A running stream that fills a new queue; raises PortAudioError."""
-        settings = self.settings
-        # A queue for each stream: what a lost one left behind is at another rate.
-        self._queue: queue.Queue[np.ndarray] = queue.Queue(max(1, round(settings.queue_s / settings.block_s)))
-        stream = portaudio.InputStream(
-            device=self._device.index,
-            channels=channels,
-            samplerate=rate,
-            dtype="float32",
-            blocksize=round(settings.block_s * rate),
-            callback=partial(self._heard, self._queue),
-        )
-        try:
-            stream.start()
-        except portaudio.PortAudioError:
-            stream.close()
-            raise
-        return stream
-
-    def _heard(self, blocks: queue.Queue[np.ndarray], block: np.ndarray, frames: int, when: Any, status: Any) -> None:
-        """PortAudio's callback, on its own thread: copy and leave."""
-        if status.input_overflow:
-            self._overflows += 1
-        while True:
-            try:
-                blocks.put_nowait(block.copy())  # PortAudio uses the memory again
-                return
-            except queue.Full:
-                self._overflows += 1
-                with contextlib.suppress(queue.Empty):  # the reader may just have taken it
-                    blocks.get_nowait()
 
     def _close(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            with contextlib.suppress(load_portaudio().PortAudioError):  # a lost device cannot be stopped
-                stream.abort()
-            with contextlib.suppress(load_portaudio().PortAudioError):
-                stream.close()
-
-
-def level_db(samples: np.ndarray) -> float:
-    """Root mean square of float32 (T,) in dB relative to full scale 1.0, at least SILENCE_DB."""
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return max(SILENCE_DB, 10.0 * float(np.log10(max(power, 1e-30))))
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            capture.close()

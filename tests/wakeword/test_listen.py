@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,7 +65,11 @@ def test_json_is_one_object_a_line(
 ) -> None:
     expected = Detector(model, threshold=-1.0).process(voice[:64_000])
     assert run("listen", "--model", model, "--threshold", "-1", "--seconds", "4", "--json") == 0
-    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    first, *objects, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    keywords = [{"keyword": "word", "threshold": -1.0}]
+    assert first == {"event": "listening", "device": "USB mic", "rate": 16_000, "keywords": keywords}
+    assert (last["event"], last["heard_s"], last["detections"]) == ("stopped", 4.0, len(expected))
+    assert {found.pop("event") for found in objects} == {"detection"}
     assert [list(o) for o in objects] == [["keyword", "start_s", "end_s", "score", "threshold"]] * len(expected)
     for found, wanted in zip(objects, expected, strict=True):
         assert (found["keyword"], found["threshold"]) == ("word", -1.0)
@@ -88,7 +95,7 @@ def test_ctrl_c_ends_with_the_summary_and_zero(
 
     monkeypatch.setattr(Detector, "step", interrupted)
     assert run("listen", "--model", model) == 0
-    assert capsys.readouterr().err.splitlines()[-1].startswith("heard 0.5 s, 0 detections")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("heard 0.4 s, 0 detections")
 
 
 def test_lost_sound_is_in_the_summary(
@@ -97,6 +104,18 @@ def test_lost_sound_is_in_the_summary(
     install(MIC, sessions=[[voice[:1280]] * 10], overflow_at=[1, 4])
     assert run("listen", "--model", model, "--seconds", "0.8") == 0
     assert capsys.readouterr().err.splitlines()[-1] == "heard 0.8 s, 0 detections, 2 overflows (sound was lost)"
+
+
+def test_an_overrun_is_told_and_counted(
+    install: Install, model: str, voice: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(MIC, sessions=[[voice[:1280]] * 60])  # all at once, into a queue for 50
+    assert run("listen", "--model", model, "--seconds", "0.8", "--json") == 0
+    out, err = capsys.readouterr()
+    told = [record for record in map(json.loads, out.splitlines()) if record["event"] != "detection"]
+    assert [record["event"] for record in told] == ["listening", "overflow", "stopped"]
+    assert [(record["overflows"], record["dropped_blocks"]) for record in told[1:]] == [(10, 10)] * 2
+    assert "sound was lost: 10 overflows, 10 in all" in err
 
 
 def test_a_lost_microphone_is_told_and_counted(
@@ -157,16 +176,64 @@ def test_no_devices_is_an_error(install: Install, capsys: pytest.CaptureFixture[
     assert "no microphone was found" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
-def test_a_terminal_sees_the_meter(speaking: Any, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def seen_on_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, rows: int, *arguments: str) -> str:
+    """Everything that ``wakeword`` writes to a terminal of that size."""
     main_end, end = os.openpty()
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "60")
+    for name, value in {"TERM": "xterm", "COLUMNS": str(columns), "LINES": str(rows)}.items():
+        monkeypatch.setenv(name, value)
+    parts: list[bytes] = []
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # the end of a pseudo-terminal is an error
+            while part := os.read(main_end, 1 << 16):
+                parts.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
     with os.fdopen(end, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
-        assert run("listen", "--model", model, "--threshold", "-1", "--seconds", "4") == 0
-        seen = os.read(main_end, 1 << 16).decode()
+        assert run(*arguments) == 0
+    reader.join(timeout=10)
     os.close(main_end)
-    assert re.search("s  ━+─*  word ─+┃─+", re.sub(r"\x1b\[[0-9;]*m", "", seen))
-    assert "s  word   score" in seen
+    return b"".join(parts).decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
+def test_a_terminal_sees_every_word_and_how_the_machine_is_doing(
+    speaking: Any, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("listen", "--model", model, "--model", "happy", "--threshold", "-1", "--seconds", "4")
+    seen = seen_on_a_terminal(monkeypatch, 90, 24, *arguments)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert "s  word   score" in plain  # detections stay
+    assert re.search(r"0:00:0\d  USB mic, 16000 Hz", plain)
+    assert re.search(r" level +━+─* +-\d+ dB", plain)
+    for keyword in ("word", "happy"):
+        assert re.search(rf" {keyword} +━*─*[╋┃][━─]* +(-?\d+\.\d)?  fires at -1\.0", plain)
+    assert re.search(r" delay \d+ ms   dropped 0   reconnects 0", plain)
+    assert seen.endswith("\x1b[K\x1b[J\x1b[?25h")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a Unix thing")
+@pytest.mark.parametrize(("columns", "rows"), [(40, 24), (90, 4)])
+def test_a_small_terminal_sees_one_line(
+    speaking: Any, model: str, monkeypatch: pytest.MonkeyPatch, columns: int, rows: int
+) -> None:
+    arguments = ("listen", "--model", model, "--threshold", "-1", "--seconds", "4")
+    seen = seen_on_a_terminal(monkeypatch, columns, rows, *arguments)
+    assert re.search("s  (mic )?━+─*.*  word ─+┃─+", re.sub(r"\x1b\[[0-9;]*m", "", seen))
+    assert "dropped" not in seen
     assert seen.endswith("\r\x1b[K\x1b[?25h")
+
+
+def test_the_c_libraries_are_silenced_and_python_is_not() -> None:
+    code = (
+        "import os, sys\n"
+        "from wakeword.cli.devices import quiet_drivers\n"
+        "with quiet_drivers():\n"
+        "    os.write(2, b'Expression failed'); print('said', file=sys.stderr)\n"
+        "    os.system('echo child >&2')\n"
+        "os.write(2, b'after')\n"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stderr == "said\nafter"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import soxr
 
+from wakeword import Detection, Detector, listen
 from wakeword.errors import MicrophoneError
-from wakeword.microphone import SILENCE_DB, Microphone, MicrophoneSettings, list_devices
+from wakeword.microphone import SILENCE_DB, Microphone, MicrophoneSettings, Notice, list_devices
 
 Install = Callable[..., Any]
 
@@ -141,7 +143,7 @@ def test_overflows_of_the_driver_and_of_a_slow_reader_are_counted(install: Insta
     install(device("mic", 16_000.0), sessions=[blocks], overflow_at=[2, 5])
     with Microphone(MicrophoneSettings(queue_s=0.8)) as microphone:  # room for ten of the thirteen
         heard = [next(microphone)[0] for _ in range(10)]
-        assert microphone.overflows == 2 + 3
+        assert (microphone.overflows, microphone.dropped_blocks) == (2 + 3, 3)
     np.testing.assert_allclose(heard, np.arange(3, 13) / 100, atol=1e-6)  # the oldest were dropped
 
 
@@ -168,14 +170,15 @@ def test_a_lost_device_is_found_again_under_its_new_index(install: Install, stay
 
     inputs = device("USB mic", 16_000.0), device("built-in")
     fake = install(*inputs, sessions=sessions, stays=stays, on_restart=replug)
-    told: list[str] = []
+    told: list[Notice] = []
     settings = MicrophoneSettings(wanted, silent_s=0.15, start_s=0.15, retry_s=0.02, reconnect_s=5.0)
     with Microphone(settings, told.append) as microphone:
         blocks = [next(microphone) for _ in range(3)]
         assert (microphone.reconnects, microphone.rate) == (1, 48_000)
     assert [stream["device"] for stream in fake.opened] == [0, 2]
     assert len(blocks[0]) == 1280
-    assert told == ["microphone 'USB mic' is gone: waiting up to 5 s for it", "microphone 'USB mic' is back"]
+    gone = "microphone 'USB mic' is gone: waiting up to 5 s for it"
+    assert list(map(str, told)) == [gone, "microphone 'USB mic' is back"]
 
 
 def test_another_default_device_is_named(install: Install) -> None:
@@ -184,12 +187,13 @@ def test_another_default_device_is_named(install: Install) -> None:
 
     sessions = [[sine(500.0, 0.08, 16_000)]] * 2
     install(device("USB mic", 16_000.0), sessions=sessions, stays=False, on_restart=unplug)
-    told: list[str] = []
+    told: list[Notice] = []
     settings = MicrophoneSettings(silent_s=0.15, start_s=0.15, retry_s=0.02, reconnect_s=5.0)
     with Microphone(settings, told.append) as microphone:
         next(microphone)
         next(microphone)
-    assert told[1:] == ["microphone 'built-in' is heard instead of 'USB mic'"]
+    assert str(told[1]) == "microphone 'built-in' is heard instead of 'USB mic'"
+    assert [(notice.event, notice.device) for notice in told] == [("lost", "USB mic"), ("replaced", "built-in")]
 
 
 def test_a_device_that_stays_away_is_given_up(install: Install) -> None:
@@ -213,3 +217,47 @@ def test_a_closed_microphone_is_not_read(install: Install) -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="block_s"):
         MicrophoneSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_wait_in_the_queue_is_measured_and_can_be_thrown_away(install: Install) -> None:
+    install(device("mic", 16_000.0), sessions=[[np.full(1280, 0.1, np.float32)] * 10])
+    with Microphone() as microphone:
+        time.sleep(0.3)
+        next(microphone)
+        assert 0.3 <= microphone.delay_s == microphone.longest_delay_s < 5.0
+        microphone.discard()
+        capture = microphone._capture
+        assert capture is not None
+        assert capture.take(0.01) is None  # nothing waits any more
+        assert microphone.overflows == 0
+
+
+def test_listen_calls_back_until_the_callback_says_so(install: Install, make_model: Any, voice: np.ndarray) -> None:
+    detector = Detector(make_model(), threshold=-1.0)
+    expected = detector.process(voice[:64_000])
+    assert len(expected) >= 3
+    detector.reset()
+    install(device("mic", 16_000.0), sessions=[in_blocks(voice[:64_000], 16_000)])
+    heard: list[Detection] = []
+
+    def told(detection: Detection) -> bool:
+        heard.append(detection)
+        return len(heard) == 2
+
+    listen(detector, told)
+    assert [found.end_s for found in heard] == [wanted.end_s for wanted in expected[:2]]
+
+
+def test_what_a_callback_raises_comes_through_and_closes_the_microphone(
+    install: Install, make_model: Any, voice: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(device("mic", 16_000.0), sessions=[in_blocks(voice[:64_000], 16_000)])
+    closed: list[bool] = []
+    monkeypatch.setattr("wakeword.capture.Capture.close", lambda capture: closed.append(True))
+
+    def told(detection: Detection) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        listen(Detector(make_model(), threshold=-1.0), told)
+    assert closed == [True]

@@ -26,7 +26,11 @@ COMMANDS = {
     "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
-    "devices": ("wakeword.cli.listen", "devices", "List the microphones."),
+    "record": ("wakeword.cli.record", "record", "Collect recordings of yourself saying a phrase."),
+    "review": ("wakeword.cli.review", "review", "Play saved clips and label them with one key."),
+    "mic-check": ("wakeword.cli.mic_check", "mic_check", "Measure whether a microphone is good enough."),
+    "doctor": ("wakeword.cli.doctor", "doctor", "Check this installation and say how to mend it."),
+    "devices": ("wakeword.cli.devices", "devices", "List the microphones."),
 }
 
 

@@ -1,4 +1,4 @@
-"""The meter's line: time, level, and a bar for each keyword with a mark at its threshold.
+"""The meter in one line: time, level, and a bar for each keyword with a mark at its threshold.
 
    12.5 s  mic ━━━━━━────  -23 dB  happy ━━━━━━━━━━━━━━━━━━╋━━───    9.3
 
@@ -56,22 +56,48 @@ class Look:
 
 @dataclass(frozen=True)
 class Gauge:
-    """One keyword: threshold and last score (logits; NaN = none yet), and whether it was just detected."""
+    """One keyword: threshold and last score (logits; NaN = none yet), and whether it was just detected.
+
+    count, last_s   how often it was detected, and when last, in seconds of sound (NaN = never)
+    """
 
     keyword: str
     threshold: float
     score: float = math.nan
     detected: bool = False
+    count: int = 0
+    last_s: float = math.nan
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the microphone and the machine are doing.
+
+    microphone   its name and rate, or that it is gone
+    cpu_share    processor time a second of time, of one core
+    delay_s      how long sound waits between driver and detector
+    overflows    how often sound was lost, and the blocks among it that were dropped here
+    reconnects   how often the microphone came back
+    """
+
+    microphone: str
+    lost: bool = False
+    cpu_share: float = math.nan
+    delay_s: float = 0.0
+    overflows: int = 0
+    dropped_blocks: int = 0
+    reconnects: int = 0
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the line shows: seconds heard, level in dBFS, a word on what goes on, and the gauges."""
+    """What is shown: seconds heard, level in dBFS, a word on what goes on, the gauges, and the status if there is."""
 
     heard_s: float
     level_db: float
     gauges: Sequence[Gauge]
     caption: str = ""
+    status: Status | None = None
 
 
 def compose(reading: Reading, columns: int, look: Look) -> str:
@@ -96,7 +122,7 @@ def compose(reading: Reading, columns: int, look: Look) -> str:
         room -= 4  # for the count of those not shown
         fit = max(1, room // least)
     cells = min(max(room // fit - least, 0) + least_bar, _LONGEST_BAR)
-    for gauge in _nearest(reading.gauges, fit):
+    for gauge in nearest(reading.gauges, fit):
         pieces += _gauge(gauge, name_cells, cells, look)
     if fit < count:
         pieces.append((f" +{count - fit}", DIM))
@@ -106,14 +132,16 @@ def compose(reading: Reading, columns: int, look: Look) -> str:
 def _head(reading: Reading, wide: bool, look: Look) -> list[Piece]:
     """Time and level; where it is wide, the level in dB and the caption too."""
     time = (f"{reading.heard_s:7.1f} s  ", "")
-    level = _level(reading.level_db, 10 if wide else 5, look)
+    level = level_bar(reading.level_db, 10 if wide else 5, look)
     if not wide:
         return [time, *level]
     caption = [(f"  {set_cell_size(reading.caption, 10)}", DIM)] if reading.caption else []
     return [time, ("mic ", ""), *level, (f"{max(reading.level_db, -99.0):5.0f} dB", DIM), *caption]
 
 
-def _nearest(gauges: Sequence[Gauge], count: int) -> list[Gauge]:
+def nearest(gauges: Sequence[Gauge], count: int) -> list[Gauge]:
+    """The ``count`` gauges nearest to firing, in their usual order."""
+
     def urgency(index: int) -> tuple[bool, float]:
         gauge = gauges[index]
         return gauge.detected, -math.inf if math.isnan(gauge.score) else gauge.score - gauge.threshold
@@ -122,22 +150,28 @@ def _nearest(gauges: Sequence[Gauge], count: int) -> list[Gauge]:
     return [gauges[index] for index in sorted(chosen)]
 
 
-def _level(level_db: float, cells: int, look: Look) -> list[Piece]:
+def level_bar(level_db: float, cells: int, look: Look) -> list[Piece]:
+    """The level's bar, yellow and red where it comes near full scale."""
     share = 1.0 - level_db / _LEVEL_FLOOR_DB
     color = RED if level_db > -3.0 else YELLOW if level_db > -9.0 else CYAN
     return _bar(share, cells, None, color, look)
 
 
 def _gauge(gauge: Gauge, name_cells: int, cells: int, look: Look) -> list[Piece]:
-    share = (gauge.score - gauge.threshold) / _SPAN + _MARK_AT
     style = f"{BOLD};{GREEN}" if gauge.detected else CYAN
     name = set_cell_size(gauge.keyword, name_cells)
     score = "" if math.isnan(gauge.score) else f"{gauge.score:.1f}"
     return [
         (f"  {name} ", style if gauge.detected else ""),
-        *_bar(share, cells, int(_MARK_AT * cells), style, look),
+        *score_bar(gauge, cells, look),
         (f"{score:>{_SCORE_CELLS}}", style if gauge.detected else ""),
     ]
+
+
+def score_bar(gauge: Gauge, cells: int, look: Look) -> list[Piece]:
+    """A score's bar with the mark at its threshold."""
+    share = (gauge.score - gauge.threshold) / _SPAN + _MARK_AT
+    return _bar(share, cells, int(_MARK_AT * cells), f"{BOLD};{GREEN}" if gauge.detected else CYAN, look)
 
 
 def _bar(share: float, cells: int, mark: int | None, style: str, look: Look) -> list[Piece]:

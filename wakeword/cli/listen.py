@@ -1,31 +1,58 @@
-"""``wakeword listen``: keywords live on a microphone; ``wakeword devices``: the microphones there are."""
+"""``wakeword listen``: keywords live on a microphone."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import shutil
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
-from wakeword.audio import SAMPLE_RATE
-from wakeword.cli.meter import Meter, Screen
+from wakeword.cli.devices import quiet_drivers
 from wakeword.cli.options import detector_options, make_detector
-from wakeword.cli.text import as_text, json_line, printable
-from wakeword.detector import Detection, Detector
-from wakeword.devices import NO_DEVICE
-from wakeword.errors import MicrophoneError
-from wakeword.microphone import Device, Microphone, MicrophoneSettings, list_devices
+from wakeword.cli.session import Session, Wishes
+from wakeword.clip_recorder import ClipSettings
+from wakeword.microphone import MicrophoneSettings
 
 
 @click.command()
 @detector_options
 @click.option("--device", metavar="NAME|INDEX", help="Microphone to use; `wakeword devices` lists them.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text and meter.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for everything that happens.")
 @click.option("--seconds", type=click.FloatRange(0.0, min_open=True), help="Stop after this much sound.")
+@click.option(
+    "--queue",
+    "queue_s",
+    type=click.FloatRange(0.1, 600.0),
+    default=4.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Sound that waits while the machine is busy; beyond that the oldest is dropped, counted and told.",
+)
+@click.option(
+    "--exec",
+    "command",
+    metavar="CMD",
+    help="Run CMD in the shell at every detection, with WAKEWORD_KEYWORD, WAKEWORD_TIME (seconds of sound), "
+    "WAKEWORD_SCORE and WAKEWORD_THRESHOLD in its environment.",
+)
+@click.option(
+    "--save-clips",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Save the sound of detections and near misses, for `wakeword review`. Nothing is recorded without this.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(0.0),
+    default=2.0,
+    show_default=True,
+    metavar="LOGITS",
+    help="A near miss is a score within this below the threshold.",
+)
+@click.option("--max-clips", type=click.IntRange(1), default=1000, show_default=True, help="DIR gets no more.")
 def listen(
     models: tuple[str, ...],
     point: str | None,
@@ -33,87 +60,34 @@ def listen(
     device: str | None,
     as_json: bool,
     seconds: float | None,
+    queue_s: float,
+    command: str | None,
+    save_clips: Path | None,
+    margin: float,
+    max_clips: int,
 ) -> None:
     """Hear keywords live on a microphone until Ctrl-C.
 
-    Times are seconds of sound since listening began. What is not a detection goes to standard error.
+    Times are seconds of sound since listening began. A microphone that is unplugged is waited for. What is not a
+    detection goes to standard error; with --json everything is an event on standard output: listening, detection,
+    near_miss (with --save-clips), lost, back, replaced, overflow, stopped.
     """
     detector = make_detector(models, point, threshold)
-    session = _Session(detector, as_json)
-    with contextlib.suppress(KeyboardInterrupt):  # the usual way to stop
-        session.run(MicrophoneSettings(device=device), seconds)
+    clips = ClipSettings(save_clips, margin, most=max_clips) if save_clips is not None else None
+    session = Session(detector, MicrophoneSettings(device, queue_s=queue_s), Wishes(as_json, seconds, command, clips))
+    with quiet_drivers(), _terminated(), contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the usual way to stop
+        session.run()
     click.echo(session.summary(), err=True)
 
 
-class _Session:
-    """One run of ``listen``: what was heard so far, whatever ends it."""
-
-    def __init__(self, detector: Detector, as_json: bool) -> None:
-        self._detector, self._as_json = detector, as_json
-        self._samples = self._detections = 0
-        self._microphone: Microphone | None = None
-        self._limits = dict(zip((m.keyword for m in detector.models), detector.thresholds, strict=True))
-
-    def run(self, settings: MicrophoneSettings, seconds: float | None) -> None:
-        """Listen for ``seconds`` of sound, or until interrupted; raises MicrophoneError."""
-        screen = Screen.standard_output()
-        if self._as_json:
-            screen = screen.plain()
-        meter = Meter(self._detector, self._as_line, screen)
-        self._microphone = Microphone(settings, meter.notice)
-        with self._microphone as microphone, meter:
-            names = ", ".join(printable(keyword) for keyword in self._limits)
-            click.echo(f"listening for {names} on {microphone.device.name} (Ctrl-C stops)", err=True)
-            for block in microphone:
-                self._samples += len(block)
-                step = self._detector.step(block)
-                self._detections += len(step.detections)
-                meter.update(self._samples / SAMPLE_RATE, microphone.level, step)
-                if seconds is not None and self._samples >= seconds * SAMPLE_RATE:
-                    return
-
-    def summary(self) -> str:
-        """``heard 12.4 s, 2 detections``, and what went wrong if anything did."""
-        parts = [f"heard {self._samples / SAMPLE_RATE:.1f} s", _counted(self._detections, "detection")]
-        if self._microphone is not None:
-            overflows, reconnects = self._microphone.overflows, self._microphone.reconnects
-            parts += [f"{_counted(overflows, 'overflow')} (sound was lost)"] if overflows else []
-            parts += [_counted(reconnects, "reconnect")] if reconnects else []
-        return ", ".join(parts)
-
-    def _as_line(self, detection: Detection) -> str:
-        return json_line(detection, self._limits[detection.keyword]) if self._as_json else as_text(detection)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def devices(as_json: bool) -> None:
-    """List the microphones: the index or the name is what `wakeword listen --device` takes."""
-    found = list_devices()
-    if not found:
-        raise MicrophoneError(NO_DEVICE)
-    if as_json:
-        for device in found:
-            click.echo(json.dumps(asdict(device)))
+@contextlib.contextmanager
+def _terminated() -> Iterator[None]:
+    """SIGTERM is as good as Ctrl-C: who runs this as a service stops it so, and the last clips are saved then, too."""
+    if threading.current_thread() is not threading.main_thread():  # only there can it be asked for
+        yield
         return
-    terminal = sys.stdout.isatty()
-    lines = _table(found, shutil.get_terminal_size().columns - 1 if terminal else None)
-    click.echo(click.style(lines[0], bold=True) if terminal else lines[0])
-    click.echo("\n".join(lines[1:]))
-
-
-def _table(found: Sequence[Device], width: int | None) -> list[str]:
-    """A header and one line a device, in columns, the name last so that a narrow terminal cuts only it."""
-    rows = [("index", "", "rate", "channels", "host API", "name")]
-    for device in found:
-        rate = f"{device.native_rate} Hz" if device.native_rate else "unknown"
-        mark = "default" if device.is_default else ""
-        name = printable(device.name)
-        rows.append((str(device.index), mark, rate, str(device.channels), device.host_api, name))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)] + [0]
-    cells = [[f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)] for row in rows]
-    return ["  ".join(row)[:width] for row in cells]
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
