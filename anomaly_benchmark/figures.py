@@ -77,7 +77,9 @@ def _sine(found: list[Cell], rows: dict[str, Row]) -> Any:
     from anomaly_benchmark.datasets.noisy_sine import DISPLACEMENTS, GRID_X, GRID_Y
 
     shown = [cell for cell in found if cell.method not in REFERENCES]
-    figure, axes = plt.subplots(1, 1 + len(shown), figsize=(3.4 * (1 + len(shown)), 3.6), layout="constrained")
+    size = (3.4 * (1 + len(shown)), 3.6)
+    figure, grid = plt.subplots(1, 1 + len(shown), figsize=size, layout="constrained", squeeze=False)
+    axes = grid[0]
     for cell in shown:
         of = [[row["metrics"][f"auc_{d:g}"] for row in good_rows(cell, rows)[0]] for d in DISPLACEMENTS]
         means, stds = zip(*(mean_std(values) for values in of), strict=True)

@@ -13,7 +13,7 @@ from training.network import KeywordLSTM
 
 @dataclass(frozen=True)
 class Architecture:
-    """``logit`` maps (B, *shape) to (B,) or (B, 1); ``autoencoder`` gives an encoder to ``code`` units and a decoder."""
+    """``logit`` maps (B, *shape) to (B,) or (B, 1); ``autoencoder`` gives an encoder (to ``code``) and a decoder."""
 
     logit: Callable[[tuple[int, ...]], nn.Module]
     autoencoder: Callable[[tuple[int, ...], int], tuple[nn.Module, nn.Module]]
@@ -109,5 +109,6 @@ NETWORKS: dict[str, Architecture] = {
     "mnist-lenet": Architecture(_lenet, _lenet_autoencoder),
     "lstm-64": _lstm(64),
     "lstm-128": _lstm(128),
+    "lstm-128-attention": _lstm(128, "attention"),
     "lstm-64-attention": _lstm(64, "attention"),
 }

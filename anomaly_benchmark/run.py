@@ -19,7 +19,7 @@ import torch
 
 from anomaly_benchmark import results
 from anomaly_benchmark.cells import Cell
-from anomaly_benchmark.datasets import Dataset, Part, load
+from anomaly_benchmark.datasets import DATASETS, Dataset, Part, load
 from anomaly_benchmark.methods import Method, make
 from anomaly_benchmark.metrics import METRICS, RULES, selection
 from anomaly_benchmark.results import Row
@@ -71,7 +71,8 @@ def run_job(job: Job) -> Row:
 
 def _measured(job: Job) -> dict[str, Any]:
     cell = job.cell
-    dataset = _dataset(cell.dataset, cell.cls, tuple(sorted(cell.data.items())), job.data, job.seed)
+    drawn = job.seed if DATASETS[cell.dataset][1] else 0  # so that seeds share what does not depend on them
+    dataset = _dataset(cell.dataset, cell.cls, tuple(sorted(cell.data.items())), job.data, drawn)
     method = make(cell.method, cell.network, cell.settings, job.seed)
 
     def judge(score: Callable[[np.ndarray], np.ndarray]) -> float:
@@ -109,7 +110,7 @@ def _provenance() -> dict[str, Any]:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
-        changed = "+" if git("status", "--porcelain", "--", "*.py") else ""
+        changed = "+" if git("status", "--porcelain", "--", ":/*.py") else ""
         commit = (git("rev-parse", "--short=12", "HEAD") or "unknown") + changed
     except OSError:
         commit = "unknown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from anomaly_benchmark.datasets.base import Dataset, Part
 from anomaly_benchmark.datasets.synthesized import Spoken, speak_for
 from training.augment import AugmentSettings
+from training.cache import cached_array, content_key
 from training.corpus import CLIP_SAMPLES, SPLITS, Corpus, Words
 from training.examples import Examples, ExampleSource
 from training.recipes import paper
@@ -22,6 +23,7 @@ from wakeword.features import FeatureSpec
 
 #: a test split with fewer speakers of the keyword than this takes some of the training speakers, with all they say
 FEWEST = {"test": 60, "validation": 40}
+REVISION = 1  # of how copies are changed: another one makes them anew
 REAL = 100  # with fewer real training clips than this, a keyword's positives are synthesized
 
 
@@ -97,16 +99,33 @@ def _dataset(corpus: Corpus, augmented: int) -> Dataset:
     sources = {split: ExampleSource(corpus, _as_split(split), recipe, FeatureSpec(), 0) for split in SPLITS}
     parts = {split: _part(source.plain(), corpus.words[split]) for split, source in sources.items()}
     if augmented:
-        changing = recipe.changed(augment=AugmentSettings())
-        source = ExampleSource(corpus, "train", changing, FeatureSpec(), 0)
-        copies = [source.epoch(number) for number in range(augmented)]
-        x = np.concatenate([parts["train"].x, *(copy.features for copy in copies)])
-        y = np.concatenate([parts["train"].y, *(copy.labels for copy in copies)])
-        parts["train"] = Part(x, y, np.where(y > 0.5, "normal", "far"))
+        parts["train"] = _with_copies(parts["train"], corpus, augmented)
     mean = parts["train"].x.mean(axis=(0, 1), dtype=np.float64)
     std = np.maximum(parts["train"].x.std(axis=(0, 1), dtype=np.float64), 1e-3)
     scaled = [replace(parts[split], x=((parts[split].x - mean) / std).astype(np.float32)) for split in SPLITS]
-    return Dataset(*scaled)
+    return Dataset(train=scaled[0], validation=scaled[1], test=scaled[2])
+
+
+def _with_copies(plain: Part, corpus: Corpus, copies: int) -> Part:
+    """The training clips as they are and, ``copies`` times, changed as the deploy recipe changes them."""
+    settings = AugmentSettings()
+    recipe = paper(corpus.keyword).changed(keyword_clips=None, other_clips=None, augment=settings)
+    source = ExampleSource(corpus, "train", recipe, FeatureSpec(), 0)
+    x, y = [plain.x], [plain.y]
+    for number in range(copies):
+        # Labels are kept as a last column, so that one array holds what one epoch made.
+        key = content_key(corpus.words["train"].samples, asdict(settings), number, REVISION)
+        both = cached_array("augmented", key, lambda number=number: _in_one(source.epoch(number)))  # type: ignore[misc]
+        x.append(both[:, :, :-1])
+        y.append(both[:, 0, -1])
+    labels = np.concatenate(y)
+    return Part(np.concatenate(x), labels, np.where(labels > 0.5, "normal", "far"))
+
+
+def _in_one(examples: Examples) -> np.ndarray:
+    frames = examples.features.shape[1]
+    labels = np.broadcast_to(examples.labels[:, None, None], (len(examples.labels), frames, 1))
+    return np.concatenate([examples.features, labels], axis=2)
 
 
 def _part(examples: Examples, words: Words) -> Part:

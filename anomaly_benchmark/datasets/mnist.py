@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -59,9 +60,9 @@ def _scaled(images: np.ndarray) -> np.ndarray:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return {name: found[name] for name in ("x_train", "y_train", "x_test", "y_test")}
     except FileNotFoundError as error:
         raise DataError(f"there is no {path}: choose the folder that holds benchmark/ with --data") from error
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile, struct.error) as error:
         raise DataError(f"{path} is damaged or no MNIST file of this suite: replace it") from error

@@ -37,7 +37,7 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
 
 
 def wave(points: int, rng: np.random.Generator, shift: np.ndarray | None = None) -> np.ndarray:
-    """``points`` of the wave y = sin x, and eight coordinates of N(0, 1) beside; ``shift`` (points,) goes up or down."""
+    """``points`` of the wave y = sin x, and eight coordinates of N(0, 1); ``shift`` (points,) goes up or down."""
     x = rng.uniform(0, 10, points)
     y = np.sin(x)
     if shift is not None:

@@ -18,7 +18,7 @@ class Method(Protocol):
     """What chose the state that scores: "validation" or "nothing (last epoch)"."""
 
     def fit(self, x: np.ndarray, y: np.ndarray, judge: Judge | None = None) -> None:
-        """Learn from x float32 (N, ...) and y (N,), 1 = normal; a method of epochs may keep the one ``judge`` prefers."""
+        """Learn from x float32 (N, ...) and y (N,), 1 = normal; the epoch kept may be the one ``judge`` prefers."""
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """float (N,), higher = more normal."""

@@ -77,7 +77,9 @@ class Learner:
             self.history.append(losses)
             if not np.isfinite(losses).all():
                 raise TrainingError(f"the loss is no longer finite in epoch {epoch + 1}: lower the learning rate")
-            if selects and judge is not None and (value := judge(score)) >= best:
+            if not selects or judge is None or epoch < self.schedule.first:  # before n0 it is not the method yet
+                continue
+            if (value := judge(score)) >= best:
                 best, kept = value, {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         if kept is not None:
             self.network.load_state_dict(kept)

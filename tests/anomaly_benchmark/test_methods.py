@@ -125,7 +125,7 @@ def test_variations_of_the_adversary_change_the_result(changes: dict) -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((24, 1, 28, 28)).astype(np.float32)
     y = (np.arange(24) % 2).astype(np.float32)
-    settings = {"schedule": {**SCHEDULE, "epochs": 2, "first": 0, "batch_size": 8}, "radius": 16.0, "steps": 2}
+    settings = {"schedule": {**SCHEDULE, "epochs": 2, "first": 0, "batch_size": 8}, "radius": 4.0, "steps": 2}
     scores = []
     for extra in ({}, changes):
         method = make("drocc-lf", "mnist-lenet", {**settings, **extra}, 0)
@@ -161,8 +161,8 @@ def test_recall_by_both_rules_against_counting() -> None:
     held, test = (rng.standard_normal(300) + 2 * part.y for part in parts)
     found = METRICS["ocln"](held, test, (parts[0], parts[1]))
     negatives = np.sort(test[100:])
-    assert found["recall_3"] == 100 * (test[:100] > negatives[-7]).mean()  # 6 of 200 pass
-    assert found["recall_5"] == 100 * (test[:100] > negatives[-11]).mean()
+    assert found["recall_3"] == 100 * (test[:100] > negatives[-7:-5].mean()).mean()  # 6 of 200 pass
+    assert found["recall_5"] == 100 * (test[:100] > negatives[-11:-9].mean()).mean()
     passing = np.sort(held[100:])[-6:].min()
     assert found["deployed_recall_3"] == pytest.approx(100 * (test[:100] >= passing).mean(), abs=2)
     assert found["deployed_fpr_3"] == pytest.approx(100 * (test[100:] >= passing).mean(), abs=1)
