@@ -232,8 +232,8 @@ TABLES: dict[str, Table] = {
         "Keywords of Speech Commands (figures 3 and 9)",
         (*_OCLN, "auc_far", "auc_close"),
         _audio,
-        "64 LSTM units pooled by attention for 128 at the last frame; 6 epochs of 64 in one cycle, over the clips and two "
-        "changed copies of each, for 40 of 256 over the clips; 5 ascent steps of 0.1 for 50 of 0.01",
+        "64 LSTM units pooled by attention for 128 at the last frame; 6 epochs of 64 in one cycle, over the clips and "
+        "two changed copies of each, for 40 of 256 over the clips; 5 ascent steps of 0.1 for 50 of 0.01",
     ),
     "ablation": Table(
         "DROCC-LF, one change at a time",

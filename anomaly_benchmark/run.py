@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 import time
@@ -27,6 +28,7 @@ from wakeword.errors import TrainingError, WakewordError
 from wakeword.version import __version__
 
 CLUSTER_TIMEOUT_S = 20
+SOURCES = ("anomaly_benchmark", "training")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "joblib")
 
 
@@ -115,7 +117,15 @@ def _provenance() -> dict[str, Any]:
     except OSError:
         commit = "unknown"
     versions = {"wakeword": __version__, "python": platform.python_version()}
-    return {"commit": commit, "versions": versions | {name: version(name) for name in LIBRARIES}}
+    return {"commit": commit, "source": _source(), "versions": versions | {name: version(name) for name in LIBRARIES}}
+
+
+def _source() -> str:
+    """A hash of the code itself, for where commits are rewritten or there are none."""
+    root, digest = Path(__file__).resolve().parent.parent, hashlib.sha256()
+    for path in sorted(path for room in SOURCES for path in (root / room).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True)

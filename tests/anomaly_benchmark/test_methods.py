@@ -89,11 +89,11 @@ def test_the_epoch_kept_is_the_one_that_validation_likes_best() -> None:
         seen.append(score(x))
         return next(values)
 
-    chosen = make("bce", "mlp-128", {"schedule": {**SCHEDULE, "epochs": 5, "select": "validation"}}, 0)
+    chosen = make("bce", "mlp-128", {"schedule": {**SCHEDULE, "epochs": 6, "first": 1, "select": "validation"}}, 0)
     chosen.fit(x, y, judge)
     assert chosen.selected_on == "validation"
-    np.testing.assert_array_equal(chosen.score(x), seen[3])  # of equals the later
-    last = make("bce", "mlp-128", {"schedule": {**SCHEDULE, "epochs": 5}}, 0)
+    np.testing.assert_array_equal(chosen.score(x), seen[3])  # of equals the later; not of the epoch before n0
+    last = make("bce", "mlp-128", {"schedule": {**SCHEDULE, "epochs": 6, "first": 1}}, 0)
     last.fit(x, y, lambda score: pytest.fail("nothing is to be judged"))
     np.testing.assert_array_equal(last.score(x), seen[4])
 
@@ -161,11 +161,11 @@ def test_recall_by_both_rules_against_counting() -> None:
     held, test = (rng.standard_normal(300) + 2 * part.y for part in parts)
     found = METRICS["ocln"](held, test, (parts[0], parts[1]))
     negatives = np.sort(test[100:])
-    assert found["recall_3"] == 100 * (test[:100] > negatives[-7:-5].mean()).mean()  # 6 of 200 pass
-    assert found["recall_5"] == 100 * (test[:100] > negatives[-11:-9].mean()).mean()
-    passing = np.sort(held[100:])[-6:].min()
-    assert found["deployed_recall_3"] == pytest.approx(100 * (test[:100] >= passing).mean(), abs=2)
-    assert found["deployed_fpr_3"] == pytest.approx(100 * (test[100:] >= passing).mean(), abs=1)
+    assert found["recall_3"] == pytest.approx(100 * (test[:100] > negatives[-7:-5].mean()).mean())  # 6 of 200 pass
+    assert found["recall_5"] == pytest.approx(100 * (test[:100] > negatives[-11:-9].mean()).mean())
+    passing = np.sort(held[100:])[-7:-5].mean()
+    assert found["deployed_recall_3"] == pytest.approx(100 * (test[:100] >= passing).mean())
+    assert found["deployed_fpr_3"] == pytest.approx(100 * (test[100:] >= passing).mean())
     wins = (test[:100, None] > test[None, 250:]).mean()
     assert found["auc_close"] == pytest.approx(100 * wins)
     assert selection(test, parts[0]) == pytest.approx(selection(10 * test + 3, parts[0]))
