@@ -12,8 +12,9 @@ import numpy as np
 
 from anomaly_benchmark.datasets.base import Dataset, Part
 from anomaly_benchmark.datasets.synthesized import Spoken, speak_for
+from close_negatives.cache import content_key
 from training.augment import AugmentSettings
-from training.cache import cached_array, content_key
+from training.cache import cached_array
 from training.corpus import CLIP_SAMPLES, SPLITS, Corpus, Words
 from training.examples import Examples, ExampleSource
 from training.recipes import paper

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.util import find_spec
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from close_negatives.paper import paper_words
+from close_negatives.plan import BULK, NATURAL, plan
+from close_negatives.synthesize import speak
+from close_negatives.words import CloseWord, mine
 from training.corpus import CLIP_SAMPLES
 from training.speech_commands import Split
-from wakeword.errors import DataError
+from wakeword.errors import PhraseError
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 CLOSE_WORDS = 20  # of the mined list, nearest first; the paper has 5 a keyword
@@ -28,27 +31,20 @@ class Spoken(NamedTuple):
     words: tuple[str, ...]
 
 
-def available() -> bool:
-    """Whether this copy of the project can synthesize data sets."""
-    return find_spec("close_negatives.synthesize") is not None
-
-
 def speak_for(keyword: str, most: Mapping[str, int], real: bool, natural: bool) -> dict[str, Spoken]:
     """What is spoken for each split, by the voices of that split, so that no voice is on two sides.
 
-    Close negatives are in validation and test only. Without ``real`` recordings the keyword is spoken too, and other
-    words as many as half of what the split may hold. Raises DataError where nothing can be synthesized.
+    Close negatives are in validation and test only. Without ``real`` recordings the keyword is spoken too
+    (validation and test as often as the close negatives), and other words as many as half of what the split may hold. Raises SynthesisError where no engine is installed.
     """
-    if not available():
-        raise DataError(f"close negatives of {keyword!r} need close_negatives.synthesize: it is not in this copy")
     found: dict[str, Spoken] = {}
     for split in SPLITS:
         judged = split != "train"
-        wanted: list[tuple[list[Any], int, str]] = []
+        wanted: list[tuple[Sequence[str | CloseWord], int, str]] = []
         if judged:
             wanted.append((close_words(keyword), most["close"], "({})"))
         if not real:
-            wanted.append(([keyword], most["judged" if judged else "positives"], "{}"))
+            wanted.append(([keyword], most["close" if judged else "positives"], "{}"))
             others = [word for word in OTHER_WORDS if word != keyword]
             wanted.append((others, most["judged" if judged else "others"] // 2, "{}"))
         if wanted:
@@ -56,22 +52,15 @@ def speak_for(keyword: str, most: Mapping[str, int], real: bool, natural: bool) 
     return found
 
 
-def close_words(keyword: str) -> list[Any]:
+def close_words(keyword: str) -> list[CloseWord]:
     """The paper's close negatives where it has some (Table 9), else the nearest of the mined ones."""
-    from close_negatives.paper import paper_words
-    from close_negatives.words import mine
-    from wakeword.errors import PhraseError
-
     try:
         return list(paper_words(keyword))
     except PhraseError:
         return list(mine(keyword)[:CLOSE_WORDS])
 
 
-def _spoken(wanted: list[tuple[list[Any], int, str]], split: Split, natural: bool) -> Spoken:
-    from close_negatives.plan import BULK, NATURAL, plan
-    from close_negatives.synthesize import speak
-
+def _spoken(wanted: list[tuple[Sequence[str | CloseWord], int, str]], split: Split, natural: bool) -> Spoken:
     samples, names = [np.zeros((0, CLIP_SAMPLES), np.int16)], []
     for words, count, written in wanted:
         each = -(-count // len(words))
