@@ -34,8 +34,9 @@ class Spoken(NamedTuple):
 def speak_for(keyword: str, most: Mapping[str, int], real: bool, natural: bool) -> dict[str, Spoken]:
     """What is spoken for each split, by the voices of that split, so that no voice is on two sides.
 
-    Close negatives are in validation and test only. Without ``real`` recordings the keyword is spoken too
-    (validation and test as often as the close negatives), and other words as many as half of what the split may hold. Raises SynthesisError where no engine is installed.
+    Close negatives are in validation and test only. Without ``real`` recordings the keyword is spoken too (in
+    validation and test as often as the close negatives), and other words as many as half of what the split may hold.
+    Raises SynthesisError where no engine is installed.
     """
     found: dict[str, Spoken] = {}
     for split in SPLITS:
