@@ -26,7 +26,7 @@ _COLOURS = {"bce": "#8a8a8a", "deep-sad": "#d29b3f", "drocc": "#7fb069", "drocc-
 def draw(name: str, budget: str, folder: Path) -> Path:
     """Draw the figure of a table beside its rows, and return its path. Raises DataError when there are no rows yet."""
     rows = results.read(folder / f"{name}.jsonl")
-    found = [cell for cell in cells(name, budget) if good_rows(cell, rows)[0]]
+    found = [cell for cell in cells(name, budget) if cell.method not in REFERENCES and good_rows(cell, rows)[0]]
     if not found:
         raise DataError(f"{folder} has no {budget} rows of {name}: make them with  run {name} --budget {budget}")
     figure = _DRAWN[name](found, rows)
@@ -39,12 +39,11 @@ def draw(name: str, budget: str, folder: Path) -> Path:
 
 def _bars(found: list[Cell], rows: dict[str, Row]) -> Any:
     """One panel an FPR: groups of classes, bars of methods, the paper's value as a line across its bar."""
-    shown = [cell for cell in found if cell.method not in REFERENCES]
-    classes, methods = _unique(cell.cls for cell in shown), _unique(cell.method for cell in shown)
+    classes, methods = _unique(cell.cls for cell in found), _unique(cell.method for cell in found)
     width = max(4.5, 1.6 + 0.45 * len(classes) * len(methods))
     figure, axes = plt.subplots(1, 2, figsize=(2 * width, 4), sharey=True, layout="constrained")
     for axis, metric in zip(axes, ("recall_3", "recall_5"), strict=True):
-        for cell in shown:
+        for cell in found:
             mean, std = mean_std(row["metrics"][metric] for row in good_rows(cell, rows)[0])
             at = classes.index(cell.cls) + (methods.index(cell.method) - (len(methods) - 1) / 2) * 0.8 / len(methods)
             bar = {"width": 0.7 / len(methods), "color": _COLOURS[cell.method]}
@@ -59,7 +58,7 @@ def _bars(found: list[Cell], rows: dict[str, Row]) -> Any:
         axis.set_ylim(0, 105)
         axis.grid(axis="y", alpha=0.3)
     axes[0].set_ylabel("recall, %")
-    _method_legend(figure, methods, any(published(c.table, c.cls, c.method, "recall_3") is not None for c in shown))
+    _method_legend(figure, methods, any(published(c.table, c.cls, c.method, "recall_3") is not None for c in found))
     return figure
 
 
@@ -76,18 +75,17 @@ def _sine(found: list[Cell], rows: dict[str, Row]) -> Any:
     """AUC by displacement, then each method's boundary in the plane of the wave (seed 0)."""
     from anomaly_benchmark.datasets.noisy_sine import DISPLACEMENTS, GRID_X, GRID_Y
 
-    shown = [cell for cell in found if cell.method not in REFERENCES]
-    size = (3.4 * (1 + len(shown)), 3.6)
-    figure, grid = plt.subplots(1, 1 + len(shown), figsize=size, layout="constrained", squeeze=False)
+    size = (3.4 * (1 + len(found)), 3.6)
+    figure, grid = plt.subplots(1, 1 + len(found), figsize=size, layout="constrained", squeeze=False)
     axes = grid[0]
-    for cell in shown:
+    for cell in found:
         of = [[row["metrics"][f"auc_{d:g}"] for row in good_rows(cell, rows)[0]] for d in DISPLACEMENTS]
         means, stds = zip(*(mean_std(values) for values in of), strict=True)
         label = {"label": cell.method, "color": _COLOURS[cell.method]}
         axes[0].errorbar(DISPLACEMENTS, means, yerr=np.nan_to_num(stds), marker="o", markersize=3, **label)
     axes[0].set(xlabel="displacement of the wave", ylabel="AUC, %", ylim=(45, 101))
     axes[0].legend(fontsize=8)
-    for axis, cell in zip(axes[1:], shown, strict=True):
+    for axis, cell in zip(axes[1:], found, strict=True):
         first = next((row for row in good_rows(cell, rows)[0] if "probe" in row), None)
         if first is None:
             continue

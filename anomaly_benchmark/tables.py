@@ -51,13 +51,12 @@ def write_table(name: str, budget: str, folder: Path) -> str:
 def table(name: str, budget: str, rows: dict[str, Row]) -> str:
     """The whole table as Markdown. A cell without a row shows as missing, a failed seed with its number."""
     info, found = TABLES[name], cells(name, budget)
-    present = [metric for metric in info.metrics if any(metric in row.get("metrics", {}) for row in rows.values())]
     compares = [m for m in _PAPER if any(published(name, cell.cls, cell.method, m) is not None for cell in found)]
     columns = ["class", "method", "variant", "seeds"]
-    for metric in present:
+    for metric in info.metrics:
         columns.append(_NAMES.get(metric, metric.replace("auc_", "AUC at ")))
         columns += ["paper", "difference"] if metric in compares else []
-    lines = [[*_head(cell), *_line(name, cell, rows, present, compares)] for cell in found]
+    lines = [[*_head(cell), *_line(name, cell, rows, compares)] for cell in found]
     keep = [k for k in range(len(columns)) if k > 2 or any(line[k] for line in lines)]  # no empty class or variant
     out = [f"## {info.title}", "", *_legend(name, budget, found, rows), ""]
     out.append("| " + " | ".join(columns[k] for k in keep) + " |")
@@ -70,10 +69,10 @@ def _head(cell: Cell) -> list[str]:
     return [cell.cls, cell.method, cell.variant or ("as in its table" if cell.table == "ablation" else "")]
 
 
-def _line(name: str, cell: Cell, rows: dict[str, Row], present: list[str], compares: list[str]) -> list[str]:
+def _line(name: str, cell: Cell, rows: dict[str, Row], compares: list[str]) -> list[str]:
     good, failed = good_rows(cell, rows)
     line = [str(len(good)) + (f" (+ {failed} failed)" if failed else "")]
-    for metric in present:
+    for metric in TABLES[name].metrics:
         values = [row["metrics"][metric] for row in good if metric in row["metrics"]]
         line.append(_spread(values))
         if metric in compares:
