@@ -41,7 +41,7 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
     clips = with_enough_judged(read_folder(folder / "audio" / "speech_commands"), cls)
     real = sum(clip.word == cls and clip.split == "train" for clip in clips) >= REAL
     spoken = speak_for(cls, most, real, bool(options.get("natural", False))) if most["close"] or not real else {}
-    words: dict[str, Words] = {}
+    words: dict[Split, Words] = {}
     for split in SPLITS:
         limits = (most["positives"], most["others"]) if split == "train" else (most["judged"], most["judged"])
         mine = [clip for clip in clips if clip.split == split and (real or clip.word != cls)]

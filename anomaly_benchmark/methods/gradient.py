@@ -45,7 +45,7 @@ class Schedule:
     def rate(self, epoch: float) -> float:
         """The learning rate at a moment of the run, in epochs."""
         if self.decay is None:
-            return self.learning_rate * one_cycle(epoch / self.epochs)
+            return one_cycle(self.learning_rate, epoch / self.epochs)
         done = (epoch - self.first) / max(1, self.epochs - self.first)
         return self.learning_rate * ([1.0] + [factor for share, factor in self.decay if done >= share])[-1]
 
