@@ -24,8 +24,9 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from training.one_class.projection import Shell, project_mahalanobis
+from training.one_class.search import draw_tau, search_mahalanobis
 
-BATCH, DIMENSION, DRAWS, SEED = 256, 3136, 40, 0
+BATCH, DIMENSION, SEED = 256, 3136, 0
 SHELL = Shell(radius=40.0, gamma=2.0)
 LEAST_RATIO, MOST_SHELL_ERROR = 20.0, 1e-4
 ROUNDING = 1e-5  # a draw this close to the exact objective, relatively, is a tie in float32
@@ -49,16 +50,6 @@ def mahalanobis(delta: Tensor, sigma: Tensor) -> Tensor:
     return (sigma.double() * delta.double().square()).sum(1).sqrt()
 
 
-def draw_tau(sigma: Tensor, norm: float, generator: torch.Generator) -> Tensor:
-    """40 random tau for one row, as released: uniform in (-1 / max sigma, 0) inside; 1 / tau uniform
-    outside."""
-    uniform = torch.rand(DRAWS, generator=generator).clamp_(1e-6, 1 - 1e-6)
-    largest = float(sigma.max())
-    if norm < SHELL.radius:
-        return -uniform / largest
-    return 1 / (uniform * largest * SHELL.outer / (norm - SHELL.outer))
-
-
 def search_draw_by_draw(delta: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     """The search with a Python loop over rows and over draws."""
     result = delta.clone()
@@ -67,7 +58,7 @@ def search_draw_by_draw(delta: Tensor, sigma: Tensor, generator: torch.Generator
         if SHELL.radius <= norm <= SHELL.outer:
             continue
         best, best_tau = float("inf"), 0.0
-        for tau in draw_tau(sigma[row], norm, generator).tolist():
+        for tau in draw_tau(sigma[row], norm, SHELL, generator).tolist():
             factor = (1 + tau * sigma[row]) ** 2
             g = float((delta[row] ** 2 * sigma[row] / factor).sum())
             if g >= SHELL.radius**2 if norm < SHELL.radius else g <= SHELL.outer**2:
@@ -75,25 +66,6 @@ def search_draw_by_draw(delta: Tensor, sigma: Tensor, generator: torch.Generator
                 if objective < best:
                     best, best_tau = objective, tau
         result[row] = delta[row] / (1 + best_tau * sigma[row])
-    return result
-
-
-def search_rows(delta: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-    """The same search with the 40 draws of a row in one (40, d) tensor; the loop is over rows only."""
-    result = delta.clone()
-    norms = (sigma * delta**2).sum(1).sqrt().tolist()
-    for row, norm in enumerate(norms):
-        if SHELL.radius <= norm <= SHELL.outer:
-            continue
-        tau = draw_tau(sigma[row], norm, generator).unsqueeze(1)
-        factor = (1 + tau * sigma[row]) ** 2
-        g = (delta[row] ** 2 * sigma[row] / factor).sum(1)
-        objective = (delta[row] ** 2 * tau**2 * sigma[row] ** 2 / factor).sum(1)
-        feasible = g >= SHELL.radius**2 if norm < SHELL.radius else g <= SHELL.outer**2
-        objective[~feasible] = float("inf")
-        best = int(objective.argmin())
-        if objective[best] < float("inf"):
-            result[row] = delta[row] / (1 + tau[best] * sigma[row])
     return result
 
 
@@ -110,7 +82,7 @@ def objective_excess(u: Tensor, delta: Tensor, sigma: Tensor, generator: torch.G
         if SHELL.radius <= norm <= SHELL.outer:
             continue
         d, s = delta[row].double(), sigma[row].double()
-        points = d / (1 + draw_tau(sigma[row], norm, generator).double().unsqueeze(1) * s)
+        points = d / (1 + draw_tau(sigma[row], norm, SHELL, generator).double().unsqueeze(1) * s)
         g = (s * points**2).sum(1)
         feasible = g >= SHELL.radius**2 if norm < SHELL.radius else g <= SHELL.outer**2
         theirs = (points - d).square().sum(1)[feasible]
@@ -140,7 +112,7 @@ def measure(threads: int, repeats: int) -> dict[str, float]:
     for _ in range(repeats):
         # The exact time is so short that one call is noise; the median of 9 stands for this repeat.
         exact.append(statistics.median(seconds(project) for _ in range(9)))
-        rows.append(seconds(lambda: search_rows(delta, sigma, generator)))
+        rows.append(seconds(lambda: search_mahalanobis(delta, sigma, SHELL, generator)))
         draws.append(seconds(lambda: search_draw_by_draw(delta, sigma, generator)))
     u = project()
     return {
@@ -151,7 +123,7 @@ def measure(threads: int, repeats: int) -> dict[str, float]:
         "ratio": statistics.median(b / a for a, b in zip(exact, draws, strict=True)),
         "ratio_rows": statistics.median(b / a for a, b in zip(exact, rows, strict=True)),
         "exact_shell_error": shell_error(u, delta, sigma),
-        "search_shell_error": shell_error(search_rows(delta, sigma, generator), delta, sigma),
+        "search_shell_error": shell_error(search_mahalanobis(delta, sigma, SHELL, generator), delta, sigma),
         "objective_excess": objective_excess(u, delta, sigma, generator),
     }
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "training": {"training", "close_negatives", "wakeword"},
     "close_negatives": {"close_negatives", "wakeword"},
     "demo": {"demo", "wakeword"},
+    "anomaly_benchmark": {"anomaly_benchmark", "training", "close_negatives", "wakeword"},
 }
 #: files that cross a direction on purpose, with the reason
 EXCEPTIONS = {
@@ -29,6 +30,7 @@ EXCEPTIONS = {
     "wakeword/cli/close_negatives.py": "the sub-command that needs mining imports it when it is called",
     "wakeword/cli/speaking.py": "the half of it that speaks, imported when something is to be spoken",
     "wakeword/cli/checks.py": "the doctor looks at speech engines and caches where they are",
+    "wakeword/cli/bench.py": "the sub-command that needs the companion suite, and says so where it was deleted",
     "demo/build_recording.py": "builds the shipped recording from the data set; not run by users",
 }
 
@@ -50,6 +52,8 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_rooms_import_only_in_their_directions(room: str) -> None:
     rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    if room == "anomaly_benchmark" and room not in rooms:
+        pytest.skip("the companion suite was deleted, as one may")
     assert room in rooms
     for path in (ROOT / room).rglob("*.py"):
         if str(path.relative_to(ROOT)) not in EXCEPTIONS:
@@ -85,9 +89,32 @@ def test_the_files_of_an_extra_are_imported_by_no_module_at_its_top() -> None:
             assert not modules & {node.module for node in top}, f"{path.relative_to(ROOT)} needs an extra"
 
 
+def test_without_the_companion_suite_everything_else_imports_and_bench_says_so(tmp_path: Path) -> None:
+    for room in set(MAY_IMPORT) - {"anomaly_benchmark"}:
+        (tmp_path / room).symlink_to(ROOT / room)
+    code = (
+        "import importlib, pkgutil, sys\nsys.path.insert(0, '.')\n"
+        "for room in ('wakeword', 'training', 'close_negatives'):\n"
+        "    for module in pkgutil.walk_packages([room], room + '.'):\n"
+        "        if not module.name.endswith(('__main__', '._child')):\n"
+        "            assert importlib.import_module(module.name).__file__.startswith(sys.argv[1]), module\n"
+        "assert importlib.util.find_spec('anomaly_benchmark') is None\n"
+        "from wakeword.cli import main\nmain(['bench', 'list'])"
+    )
+    # Isolated (-I) and without site's editable finders, only the links are there to import the project from.
+    finders = "import sys; sys.meta_path[:] = [f for f in sys.meta_path if '__editable__' not in str(f)]\n"
+    command = [sys.executable, "-I", "-c", finders + code, str(tmp_path)]
+    out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (out.returncode, out.stdout) == (2, ""), out.stderr
+    assert out.stderr.strip() == (
+        "wakeword: the companion suite is not installed: run this from a clone of the repository"
+    )
+
+
 def test_no_exception_is_out_of_date() -> None:
     for name in EXCEPTIONS:
-        assert imported(ROOT / name) & {"training", "close_negatives"}, f"{name} needs no exception any more"
+        crossed = imported(ROOT / name) & {"training", "close_negatives", "anomaly_benchmark"}
+        assert crossed, f"{name} needs no exception any more"
 
 
 def test_importing_the_runtime_loads_nothing_heavy_and_takes_little() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -17,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.nn.utils import clip_grad_norm_
 
 from training.base import bundled_base
 from training.examples import Examples, ExampleSource
+from training.loop import in_batches, learn_epoch, one_cycle
 from training.metrics import selection_score
 from training.network import KeywordLSTM
-from training.one_class import OBJECTIVES, loss
+from training.one_class import OBJECTIVES, LossParts, loss
 from training.recipes import Recipe
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
@@ -135,13 +134,9 @@ def _learn(
     network.train()
     generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
     x, y = torch.from_numpy(_standardised(examples.features, standard)), torch.from_numpy(examples.labels)
-    batches = max(1, len(y) // recipe.batch_size)  # the remainder joins the last batch
-    totals = np.zeros(2)
-    for index in range(batches):
-        batch = slice(index * recipe.batch_size, None if index == batches - 1 else (index + 1) * recipe.batch_size)
-        for group in optimizer.param_groups:
-            group["lr"] = _learning_rate(recipe, number + index / batches)
-        parts = loss(
+
+    def batch_loss(batch: slice) -> LossParts:
+        return loss(
             OBJECTIVES[recipe.objective],
             recipe.one_class,
             network,
@@ -150,32 +145,18 @@ def _learn(
             generator,
             adversarial=number >= recipe.classify_first,
         )
-        optimizer.zero_grad()
-        parts.total.backward()
-        if recipe.clip_gradient:
-            clip_grad_norm_(network.parameters(), recipe.clip_gradient)
-        optimizer.step()
-        totals += (parts.total.item(), parts.adversarial.item())
-    if not np.isfinite(totals).all():
+
+    def learning_rate(fraction: float) -> float:
+        peak, done = recipe.learning_rate, (number + fraction) / recipe.epochs
+        return one_cycle(peak, done) if recipe.one_cycle else peak
+
+    batches = in_batches(len(y), recipe.batch_size)
+    losses = learn_epoch(network, optimizer, batches, batch_loss, learning_rate, recipe.clip_gradient)
+    if not np.isfinite(losses).all():
         raise TrainingError(
             f"the loss is no longer finite in epoch {number + 1}: train with a lower learning rate or another seed"
         )
-    return float(totals[0]) / batches, float(totals[1]) / batches
-
-
-def _learning_rate(recipe: Recipe, epoch: float) -> float:
-    return one_cycle(recipe.learning_rate, epoch / recipe.epochs) if recipe.one_cycle else recipe.learning_rate
-
-
-def one_cycle(peak: float, done: float) -> float:
-    """One cycle (Smith and Topin, 2019): up to the peak rate in a quarter of the run, then down to almost nothing.
-
-    done: the share of the run that is over, 0 to 1.
-    """
-    warm = 0.25
-    if done < warm:
-        return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * done / warm)) / 2)
-    return peak * max(1e-4, (1 + math.cos(math.pi * (done - warm) / (1 - warm))) / 2)
+    return losses
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from training.base import Base
 from training.cepstral import change_cepstra
 from training.clips import active_range
 from training.corpus import FULL_SCALE
-from training.fit import one_cycle
+from training.loop import one_cycle
 from training.network import KeywordLSTM
 from training.scenery import Scenery
 from training.sounds import SYMBOLS, best_path, ctc_loss, edit_distance, flat_labels, numbers_of

@@ -13,8 +13,8 @@ turns that projection into one root per example, which ``project_mahalanobis`` f
 puts the terms together.
 """
 
-from training.one_class.ascent import Ascent, LogitFn, find_adversarial, influence
-from training.one_class.objectives import OBJECTIVES, LossParts, Objective, OneClassSettings, loss
+from training.one_class.ascent import Ascent, LogitFn, Projection, find_adversarial, influence
+from training.one_class.objectives import OBJECTIVES, LossParts, Objective, OneClassSettings, Variation, loss
 from training.one_class.projection import Shell, project_mahalanobis, project_sphere
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "LossParts",
     "Objective",
     "OneClassSettings",
+    "Projection",
     "Shell",
+    "Variation",
     "find_adversarial",
     "influence",
     "loss",

@@ -17,6 +17,7 @@ from training.one_class.projection import Shell, project_mahalanobis, project_sp
 from wakeword.errors import TrainingError
 
 LogitFn = Callable[[Tensor], Tensor]
+Projection = Callable[[Tensor, Tensor, Shell], Tensor]  # (delta, sigma, shell) -> delta on the shell, as given
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def find_adversarial(
     sigma: Tensor | None = None,
     *,
     generator: torch.Generator,
+    project: Projection = project_mahalanobis,
 ) -> Tensor:
     """Points u = x + h of N(r) whose loss l(f(u), 0) is high, one for each row of x.
 
@@ -56,8 +58,8 @@ def find_adversarial(
     l(f(x + h), 0) in h, the norm taken over all coordinates of an example. An example with g = 0 stays.
 
     ``x`` is (B, ...); ``sigma`` is (B, d) with d the coordinates of one example, for the Mahalanobis shell,
-    or None for the Euclidean one. The result has x's shape and is detached; no parameter's ``.grad``
-    changes.
+    or None for the Euclidean one; ``project`` is used with the former. The result has x's shape and is
+    detached; no parameter's ``.grad`` changes.
     """
     x = x.detach()
     h = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
@@ -75,13 +77,13 @@ def find_adversarial(
         scale = torch.where(norm > 0, ascent.step_size / norm, 0.0)
         h = h.detach().add_((flat * scale).reshape(x.shape))
         if step % ascent.project_every == 0:
-            h = _project(h, shell, sigma)
-    return x + _project(h, shell, sigma)
+            h = _project(h, shell, sigma, project)
+    return x + _project(h, shell, sigma, project)
 
 
-def _project(h: Tensor, shell: Shell, sigma: Tensor | None) -> Tensor:
+def _project(h: Tensor, shell: Shell, sigma: Tensor | None, project: Projection) -> Tensor:
     flat = h.reshape(len(h), -1)
-    projected = project_sphere(flat, shell) if sigma is None else project_mahalanobis(flat, sigma, shell)
+    projected = project_sphere(flat, shell) if sigma is None else project(flat, sigma, shell)
     return projected.reshape(h.shape)
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.one_class.ascent import Ascent, LogitFn, find_adversarial, influence
-from training.one_class.projection import Shell
+from training.one_class.ascent import Ascent, LogitFn, Projection, find_adversarial, influence
+from training.one_class.projection import Shell, project_mahalanobis
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,23 @@ class OneClassSettings:
         return Shell(self.radius, self.gamma)
 
 
+@dataclass(frozen=True)
+class Variation:
+    """What an experiment may change in the adversarial term; the defaults are what training uses.
+
+    ``logit_fn``: the network as the adversarial term sees it, such as with fixed batch-norm statistics; None = as the
+    classification term does. ``sigma``: (B, d) for the batch, found earlier; None = ``influence`` of the network as it
+    is. ``project``: onto the Mahalanobis shell.
+    """
+
+    logit_fn: LogitFn | None = None
+    sigma: Tensor | None = None
+    project: Projection = project_mahalanobis
+
+
+AS_TRAINED = Variation()
+
+
 class LossParts(NamedTuple):
     """``total`` = ``classification`` + mu ``adversarial``, scalars; only ``total`` is meant for backward."""
 
@@ -80,6 +97,7 @@ def loss(
     generator: torch.Generator,
     adversarial: bool,
     weight: Tensor | None = None,
+    variation: Variation = AS_TRAINED,
 ) -> LossParts:
     """The loss of one batch: mean l(f(x), y) + mu mean over the label-1 points of l(f(u), 0).
 
@@ -87,7 +105,7 @@ def loss(
     label-1 points. u is the point ``find_adversarial`` reaches on the objective's shell, drawn from
     ``generator``. ``adversarial`` False leaves the second term out (the paper's n0 initial epochs).
     ``weight``, (B,) and >= 0, makes the first mean the weighted one, sum w l / sum w. A mean over no points
-    is 0, and ``total`` can always be differentiated.
+    is 0, and ``total`` can always be differentiated. ``variation`` is for experiments.
     """
     positive = y > 0.5
     x_positive = x[positive]
@@ -104,8 +122,26 @@ def loss(
     classification = each.sum() / torch.where(mass > 0, mass, 1.0)
     if objective.shell is None or not adversarial or not len(x_positive):
         return LossParts(classification, classification, torch.zeros_like(classification))
-    sigma = influence(logit_fn, x_positive) if objective.shell == "mahalanobis" else None
-    points = find_adversarial(logit_fn, x_positive, settings.shell, settings.ascent, sigma, generator=generator)
-    adversarial_logits = logit_fn(points).reshape(len(points))
-    called_normal = F.binary_cross_entropy_with_logits(adversarial_logits, torch.zeros_like(adversarial_logits))
+    called_normal = _called_normal(objective, settings, variation, logit_fn, x_positive, positive, generator)
     return LossParts(classification + settings.mu * called_normal, classification, called_normal)
+
+
+def _called_normal(
+    objective: Objective,
+    settings: OneClassSettings,
+    variation: Variation,
+    logit_fn: LogitFn,
+    x: Tensor,
+    positive: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """mean l(f(u), 0) over the adversarial points u of the positives ``x``; ``positive`` says where they were."""
+    logit_fn = variation.logit_fn or logit_fn
+    sigma = None
+    if objective.shell == "mahalanobis":
+        sigma = influence(logit_fn, x) if variation.sigma is None else variation.sigma[positive]
+    points = find_adversarial(
+        logit_fn, x, settings.shell, settings.ascent, sigma, generator=generator, project=variation.project
+    )
+    logits = logit_fn(points).reshape(len(points))
+    return F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits))

@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
     "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List or speak words like a phrase."),
     "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),
+    "bench": ("wakeword.cli.bench", "bench", "Rerun the experiments of the DROCC paper."),
     "models": ("wakeword.cli.models", "models", "List the bundled models."),
     "info": ("wakeword.cli.models", "info", "Show a model's card: figures, data, recipe, licence."),
     "record": ("wakeword.cli.record", "record", "Collect recordings of yourself saying a phrase."),

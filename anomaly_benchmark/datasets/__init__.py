@@ -1,0 +1,33 @@
+"""Data sets as three parts, train, validation and test, by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from anomaly_benchmark.datasets.base import Dataset, Part
+from wakeword.errors import DataError
+
+#: name -> (module, whether the seed draws something); a module's ``load(cls, options, folder, seed)`` returns a Dataset
+DATASETS: dict[str, tuple[str, bool]] = {
+    "mnist-half-zeros": ("mnist", True),  # digit 0 against 1; half-masked zeros only in validation and test
+    "noisy-sine": ("noisy_sine", True),  # a sine wave in 2 of 10 coordinates; far negatives to learn from
+    "keyword": ("keyword", False),  # a word of Speech Commands against other words and words that sound close
+}
+
+
+def load(name: str, cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Dataset:
+    """The data set ``name`` for the class ``cls``; ``folder`` holds benchmark/ and audio/.
+
+    The seed draws what is synthetic (points, masks); recorded data are split the same for every seed. Raises DataError
+    when the files are missing or damaged.
+    """
+    if name not in DATASETS:
+        raise DataError(f"there is no data set {name!r}; choose {', '.join(DATASETS)}")
+    module = importlib.import_module(f"anomaly_benchmark.datasets.{DATASETS[name][0]}")
+    loader: Callable[[str, Mapping[str, object], Path, int], Dataset] = module.load
+    return loader(cls, options, folder, seed)
+
+
+__all__ = ["DATASETS", "Dataset", "Part", "load"]

@@ -1,0 +1,84 @@
+"""Tables and figures from rows whose numbers are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from anomaly_benchmark import results
+from anomaly_benchmark.cells import TABLES, cells
+from anomaly_benchmark.figures import draw
+from anomaly_benchmark.paper import hyperparameters, published
+from anomaly_benchmark.tables import table, write_table
+
+
+def write_rows(folder: Path, name: str, seeds: int = 3) -> None:
+    """A row of each cell and seed whose every metric is 70 + the cell's place + the seed."""
+    for place, cell in enumerate(cells(name, "small")):
+        for seed in range(seeds):
+            row = {
+                "key": cell.key(seed), "table": name, "cls": cell.cls, "method": cell.method, "variant": cell.variant,
+                "budget": "small", "seed": seed, "status": "ok", "selected_on": "validation", "seconds": 2.0,
+                "cpu_seconds": 1.0, "commit": "abc", "counts": {"test": {"normal": 5, "far": 6}},
+                "metrics": dict.fromkeys(TABLES[name].metrics, 70.0 + place % 20 + seed),
+            }  # fmt: skip
+            if name == "noisy-sine" and seed == 0:
+                row["probe"] = [float(k % 61) for k in range(61 * 43)]
+            results.append(folder / f"{name}.jsonl", row)
+
+
+def test_ours_the_papers_and_the_difference_stand_in_a_line(tmp_path: Path) -> None:
+    write_rows(tmp_path, "mnist-ocln")
+    failed = cells("mnist-ocln", "small")[5]
+    results.append(tmp_path / "mnist-ocln.jsonl", {
+        "key": failed.key(0), "table": "mnist-ocln", "cls": "", "method": "drocc-lf", "variant": "", "seed": 0,
+        "budget": "small", "status": "failed", "error": "TrainingError: it broke", "seconds": 1.0,
+    })  # fmt: skip
+    lines = write_table("mnist-ocln", "small", tmp_path).splitlines()
+    of = {line.split(" | ")[0].strip("| "): line for line in lines if line.startswith("| ")}
+    assert of["bce"].startswith("| bce | 3 | 73.00 ± 1.00 | 54 | +19.0 better | 73.00 ± 1.00 |")
+    assert of["deep-sad"].startswith("| deep-sad | 3 | 74.00 ± 1.00 | 90.91 | -16.9 **worse** |")
+    assert of["drocc-lf"].startswith("| drocc-lf | 2 (+ 1 failed) | 76.50 ± 0.71 | 99.4 | -22.9 **worse** |")
+    assert of["random"].startswith("| random | 3 | 71.00 ± 1.00 |  |  |")
+    assert "- failed:  drocc-lf  seed 0: TrainingError: it broke" in lines
+    assert any("threshold where 3 % (5 %) of the TEST negatives" in line for line in lines)
+    assert any(line.startswith("- Test examples - 6 far, 5 normal") for line in lines)
+    assert (tmp_path / "mnist-ocln.md").read_text() == "\n".join(lines) + "\n" * (lines[-1] == "")
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_every_table_and_figure_is_made(tmp_path: Path, name: str) -> None:
+    assert "missing" in table(name, "small", {})
+    write_rows(tmp_path, name, seeds=2)
+    text = write_table(name, "small", tmp_path)
+    assert "missing" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len({line.count("|") for line in rows}) == 1
+    assert len(rows) == 1 + len(cells(name, "small"))
+    image = matplotlib.image.imread(draw(name, "small", tmp_path))
+    assert image.shape[0] > 300
+    assert image[:, :, :3].std() > 0.05  # something was drawn
+
+
+def test_the_papers_numbers_are_found_and_only_where_it_has_some() -> None:
+    assert published("mnist-ocln", "", "drocc-lf", "recall_3") == 99.4
+    assert published("audio-ocln", "marvin", "deep-sad", "recall_5") == 62.5
+    assert published("audio-ocln", "happy", "bce", "recall_3") is None
+    assert published("mnist-ocln", "", "drocc-lf", "auc") is None
+    assert hyperparameters("ocln_audio", "follow") == {
+        "radius": 20.0, "mu": 1.0, "learning_rate": 1e-4, "ascent_step_size": 0.01,
+    }  # fmt: skip
+    with pytest.raises(KeyError):
+        hyperparameters("ocln_audio", "happy")
+
+
+def test_the_committed_tables_are_those_of_the_committed_rows() -> None:
+    for name in TABLES:
+        rows = results.read(results.FOLDER / f"{name}.jsonl")
+        committed = results.FOLDER / f"{name}.md"
+        if rows or committed.exists():
+            assert committed.read_text() == table(name, "small", rows), (
+                f"run  python -m anomaly_benchmark tables {name}"
+            )
