@@ -2,8 +2,8 @@
 
 const POINTS = {
   alarms: "few false alarms",
-  fpr_3: "high: 3 % of other words",
-  fpr_5: "highest: 5 % of other words",
+  fpr_3: "high (FPR 3 %)",
+  fpr_5: "highest (FPR 5 %)",
 };
 
 export class Choices {
@@ -14,7 +14,7 @@ export class Choices {
     this.select.addEventListener("change", onChange);
   }
 
-  /** words: [{ word, points: { name: threshold } }], as the server tells them. */
+  /** words: [{ word, threshold, point, points: { name: threshold } }], as the server tells them. */
   show(words) {
     this.boxes = words.map(({ word }) => {
       const box = Object.assign(document.createElement("input"), { type: "checkbox", value: word, checked: true });
@@ -24,9 +24,10 @@ export class Choices {
       document.getElementById("words").append(label);
       return box;
     });
+    const usual = words.every(({ point }) => point === words[0].point) ? words[0].point : null;
     const common = Object.keys(words[0].points).filter((name) => words.every(({ points }) => name in points));
-    const options = common.map((name) => new Option(POINTS[name] ?? name, name));
-    this.select.replaceChildren(new Option("as calibrated", ""), ...options);
+    const others = common.filter((name) => name !== usual).map((name) => new Option(POINTS[name] ?? name, name));
+    this.select.replaceChildren(new Option(POINTS[usual] ?? "as calibrated", ""), ...others);
   }
 
   get words() {

@@ -25,7 +25,7 @@ export class Heard {
     const when = new Date().toLocaleTimeString();
     fill(item, found, `${when}, score ${found.score.toFixed(1)}`);
     this.#put(item, true);
-    this.say(`${found.word} at ${clock(found.end_s)}`);
+    this.say(`${found.word} at ${clock(found.end_s, 1)}`);
     if (this.list.children.length > MOST) this.list.lastElementChild.remove();
   }
 
@@ -33,7 +33,7 @@ export class Heard {
   addOfFile(found) {
     const item = document.createElement("button");
     item.type = "button";
-    fill(item, found, `from ${clock(found.start_s)}, score ${found.score.toFixed(1)}`);
+    fill(item, found, `from ${clock(found.start_s, 1)}, score ${found.score.toFixed(1)}`);
     item.addEventListener("click", () => this.onChoose(found));
     this.#put(item, false);
   }
@@ -59,6 +59,6 @@ export class Heard {
 
 function fill(item, found, more) {
   const word = Object.assign(document.createElement("strong"), { textContent: found.word });
-  const time = Object.assign(document.createElement("span"), { textContent: clock(found.end_s) });
+  const time = Object.assign(document.createElement("span"), { textContent: clock(found.end_s, 1) });
   item.append(word, time, Object.assign(document.createElement("small"), { textContent: more }));
 }

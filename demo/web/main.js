@@ -89,13 +89,12 @@ function hearBlock(block) {
 
 function connectMicrophone() {
   stream?.close();
-  const words = choices.words.join(", ");
   stream = new Stream({ kind: "live", rate: microphone.rate, ...choices.wanted }, {
     ready(message) {
       view.show(new Track(message, KEEP_S), true);
-      heard.clear(`Say ${words}.`);
+      heard.clear(`Say ${spoken()}.`);
       showListening(true);
-      status(`Listening for ${words} on ${microphone.name}, at ${microphone.rate / 1000} kHz.`);
+      status(`Listening for ${spoken()} on ${microphone.name}, at ${microphone.rate / 1000} kHz.`);
     },
     strip: (data) => view.track.addStrip(data),
     scores: (message) => view.track.addScores(message),
@@ -137,7 +136,7 @@ function hearFile(chosen, sent = chosen) {
       const seconds = `${message.heard_s.toFixed(1)} s`;
       if (!message.detections) heard.clear(`No keyword in ${seconds}.`);
       heard.say(`${count} in ${chosen.name}`);
-      status(`${chosen.name}: ${count} in ${seconds}, listening for ${choices.words.join(", ")}.`);
+      status(`${chosen.name}: ${count} of ${spoken()} in ${seconds}.`);
       view.touch();
     },
     error: (message) => refused(message, chosen, sent),
@@ -153,6 +152,12 @@ async function refused(message, chosen, sent) {
   if (mine !== attempt) return;
   if (wav) hearFile(chosen, wav);
   else fail(sentence(message.sentence));
+}
+
+/** The chosen words as they are read: “happy” or “marvin”. */
+function spoken() {
+  const quoted = choices.words.map((word) => `“${word}”`);
+  return [quoted.slice(0, -1).join(", "), quoted.at(-1)].filter(Boolean).join(" or ");
 }
 
 function sentence(text) {
@@ -227,8 +232,9 @@ async function begin() {
   player.addEventListener("loadedmetadata", () => (player.hidden = false));
   player.addEventListener("play", followPlayer);
   player.addEventListener("seeked", () => view.setCursor(player.currentTime));
-  const files = "Drop a sound file, or open one.";
-  status(available ? `Press Listen and say ${choices.words.join(", ")}. ${files}` : files);
+  view.show(new Track({ hop_s: 0.01, words: facts.words }), false); // empty lanes, with their thresholds
+  const files = "drop a sound file anywhere on the page.";
+  status(available ? `Press Listen and say ${spoken()}, or ${files}` : `D${files.slice(1)}`);
   if (!available) {
     problem("This browser gives no microphone here: it does so only on this machine’s own address or behind https.");
   }

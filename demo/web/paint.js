@@ -9,16 +9,11 @@ const MOST_COLUMNS = 1400;
 export function readColors() {
   const style = getComputedStyle(document.documentElement);
   const get = (name) => style.getPropertyValue(`--${name}`).trim();
-  const stops = [0, 1, 2, 3].map((i) => parseHex(get(`ramp-${i}`)));
-  const ramp = new Uint32Array(256);
-  for (let i = 0; i < 256; i++) {
-    const at = (i / 255) * (stops.length - 1);
-    const k = Math.min(stops.length - 2, Math.floor(at));
-    const [r, g, b] = stops[k].map((value, c) => Math.round(value + (stops[k + 1][c] - value) * (at - k)));
-    ramp[i] = (255 << 24) | (b << 16) | (g << 8) | r;
-  }
   return {
-    ramp,
+    ramps: {
+      mel: ramp([0, 1, 2, 3].map((i) => get(`ramp-${i}`))),
+      cepstra: ramp([get("below"), get("ramp-0"), get("accent")]), // below and above the mean
+    },
     accent: get("accent"),
     hit: get("hit"),
     soft: get("hit-soft"),
@@ -28,8 +23,15 @@ export function readColors() {
   };
 }
 
-function parseHex(text) {
-  return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+/** 256 colors from the first to the last of the given "#rrggbb", as the words of an ImageData. */
+function ramp(colors) {
+  const stops = colors.map((text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16)));
+  return Uint32Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (stops.length - 1);
+    const k = Math.min(stops.length - 2, Math.floor(at));
+    const [r, g, b] = stops[k].map((value, c) => Math.round(value + (stops[k + 1][c] - value) * (at - k)));
+    return (255 << 24) | (b << 16) | (g << 8) | r;
+  });
 }
 
 /** The frames between two times, in at most `most` runs: [[first index, end index], ...]. */
@@ -80,9 +82,9 @@ export function strip(name) {
     const pixels = new Uint32Array(image.data.buffer);
     columns.forEach(([from, to], column) => {
       for (let band = 0; band < bands; band++) {
-        let most = 0;
-        for (let i = from; i < to; i++) most = Math.max(most, track[name][i * bands + band]);
-        pixels[(bands - 1 - band) * columns.length + column] = colors.ramp[most];
+        let sum = 0;
+        for (let i = from; i < to; i++) sum += track[name][i * bands + band];
+        pixels[(bands - 1 - band) * columns.length + column] = colors.ramps[name][Math.round(sum / (to - from))];
       }
     });
     picture.width = columns.length;
@@ -139,13 +141,17 @@ export function scores(index) {
   };
 }
 
-/** The windows in which something was detected: of every word, or of one. */
-export function detections(word) {
+/** The detections to be seen, with the x of both ends of their windows. */
+function visible(track, span, width, word) {
+  const x = toX(span, width);
+  const seen = (found) => (!word || found.word === word) && found.end_s >= span.from && found.start_s <= span.to;
+  return track.detections.filter(seen).map((found) => [x(found.start_s), x(found.end_s)]);
+}
+
+/** The windows in which something was detected, of every word or of one, and the moments it was. */
+export function windows(word) {
   return (context, { width, height }, track, span, colors) => {
-    const x = toX(span, width);
-    for (const found of track.detections) {
-      if ((word && found.word !== word) || found.end_s < span.from || found.start_s > span.to) continue;
-      const [from, to] = [x(found.start_s), x(found.end_s)];
+    for (const [from, to] of visible(track, span, width, word)) {
       context.fillStyle = colors.soft;
       context.fillRect(from, 0, to - from, height);
       context.fillStyle = colors.hit;
@@ -155,6 +161,16 @@ export function detections(word) {
       context.fill();
     }
   };
+}
+
+/** The same, without a veil over what lies below. */
+export function brackets(context, { width, height }, track, span, colors) {
+  context.fillStyle = colors.hit;
+  for (const [from, to] of visible(track, span, width)) {
+    context.fillRect(from, 0, to - from, 3);
+    context.fillRect(from, 0, 2, 8);
+    context.fillRect(to - 1, 0, 2, height);
+  }
 }
 
 export function axis(context, { width }, track, span, colors) {
@@ -171,9 +187,9 @@ export function axis(context, { width }, track, span, colors) {
   }
 }
 
-/** Seconds as people read them: 12.5 s, 3:05. */
-export function clock(seconds) {
-  if (seconds < 60) return `${Number(seconds.toFixed(1))} s`;
+/** Seconds as people read them: 12.5 s, 3:05; whole ones without a digit after the point unless `digits` says so. */
+export function clock(seconds, digits = Number.isInteger(seconds) ? 0 : 1) {
+  if (seconds < 59.95) return `${seconds.toFixed(digits)} s`;
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }

@@ -23,6 +23,7 @@ export class View {
     this.onZoom = onZoom;
     this.picture = "mel";
     this.captions = [];
+    this.cursor = null;
     this.clear();
     this.colors = paint.readColors();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recolor());
@@ -71,6 +72,7 @@ export class View {
     const perSecond = this.root.clientWidth / Math.max(this.#length(), 0.1);
     if (perSecond < NARROW) this.zoom = Math.max(0, seconds - ZOOM_S / 2);
     this.onZoom(this.zoom !== null);
+    this.root.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
     this.touch();
   }
 
@@ -91,7 +93,7 @@ export class View {
   }
 
   #length() {
-    return this.track ? Math.max(this.track.heardS, 1) : LIVE_S;
+    return this.track?.heardS || LIVE_S;
   }
 
   /** The times that are shown. */
@@ -123,7 +125,7 @@ export class View {
     document.getElementById("scores").replaceChildren(...figures);
     this.lanes = figures.map((figure, i) => ({
       canvas: figure.querySelector("canvas"),
-      painters: [paint.detections(words[i].word), paint.scores(i)],
+      painters: [paint.windows(words[i].word), paint.scores(i)],
     }));
     this.captions = figures.map((figure) => ({ figure, score: figure.querySelector(".score") }));
   }
@@ -148,8 +150,8 @@ export class View {
 
   #paint() {
     const fixed = [
-      { canvas: document.getElementById("wave"), painters: [paint.detections(), paint.waveform] },
-      { canvas: document.getElementById("picture"), painters: [paint.strip(this.picture), paint.detections()] },
+      { canvas: document.getElementById("wave"), painters: [paint.windows(), paint.waveform] },
+      { canvas: document.getElementById("picture"), painters: [paint.strip(this.picture), paint.brackets] },
       { canvas: document.getElementById("axis"), painters: [paint.axis] },
     ];
     const span = this.span;

@@ -96,9 +96,14 @@ class Words:
         return cls({model.keyword: model for model in detector.models})
 
     def describe(self) -> list[dict[str, Any]]:
-        """Each word with its operating points' thresholds, as JSON values."""
+        """Each word with its default threshold and point and the thresholds of all points, as JSON values."""
         return [
-            {"word": word, "points": {name: float(p["threshold"]) for name, p in model.operating_points.items()}}
+            {
+                "word": word,
+                "threshold": model.rule().threshold,
+                "point": model.card.get("default_point"),
+                "points": {name: float(point["threshold"]) for name, point in model.operating_points.items()},
+            }
             for word, model in self._models.items()
         ]
 
