@@ -17,6 +17,8 @@ SAMPLE_RATE = 16_000
 _READ_SECONDS = 0.5
 #: And never more numbers than this in one block, whatever rate and channels a file claims.
 _READ_VALUES = 2**21
+#: No converter is faster; a damaged header may claim any rate, and a resampler from one of 2 GHz takes seconds to make.
+_HIGHEST_RATE = 2**20
 
 
 def as_samples(array: np.ndarray) -> np.ndarray:
@@ -94,6 +96,8 @@ def _blocks(source: str | bytes | io.BytesIO, name: str) -> Iterator[np.ndarray]
     heard = 0
     try:
         with _open(source, name) as sound:
+            if sound.samplerate > _HIGHEST_RATE:
+                raise AudioError(f"{name} claims {sound.samplerate} samples a second: it is damaged")
             resampler = Resampler(sound.samplerate)
             # A file may claim any rate and any number of channels: neither decides how much memory is asked for.
             frames = max(1, min(int(_READ_SECONDS * sound.samplerate), _READ_VALUES // sound.channels))

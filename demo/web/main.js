@@ -177,7 +177,7 @@ function goTo(seconds, play) {
   if (player.hidden) return view.setCursor(seconds);
   player.currentTime = Math.max(0, seconds);
   view.setCursor(player.currentTime);
-  if (play) player.play();
+  if (play) player.play().catch(() => {}); // another file may come before it begins
 }
 
 function followPlayer() {

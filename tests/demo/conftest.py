@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Browser:
         heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
         command = [program, *FLAGS.split(), f"--user-data-dir={folder}", *heard, "about:blank"]
         quiet = subprocess.DEVNULL
+        self._opened = contextlib.ExitStack()
         self._process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
         self.problems: list[str] = []
         self.requests: list[str] = []
@@ -58,7 +59,8 @@ class Browser:
                 pages = [target for target in json.load(answer) if target["type"] == "page"]
             return pages[0]["webSocketDebuggerUrl"] if pages else None
 
-        return connect(eventually(debugger, OSError), max_size=2**26, compression=None, proxy=None)
+        address = eventually(debugger, OSError)
+        return self._opened.enter_context(connect(address, max_size=2**26, compression=None, proxy=None))
 
     def send(self, method: str, **parameters: Any) -> Any:
         """The result of a DevTools command; what the page did wrong meanwhile is in ``problems``."""
@@ -132,8 +134,7 @@ class Browser:
 
     def close(self) -> None:
         """Close the page and end the browser's processes."""
-        if hasattr(self, "_socket"):
-            self._socket.close()
+        self._opened.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=10)
@@ -168,24 +169,33 @@ def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
         yield start
 
 
+class PageServer:
+    """``wakeword demo --web`` on a free port; ``url`` is where the page is."""
+
+    def __init__(self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> None:
+        command = [sys.executable, "-m", "wakeword", "demo", "--web", "--port", "0", *arguments]
+        self._process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        assert said.startswith("open http://127.0.0.1:"), said
+        assert "this machine only" in said
+        self.url = said.split()[1]
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate(timeout=20)
+        assert self._process.returncode == 0
+
+
 @pytest.fixture
-def serve_page() -> Iterator[Callable[..., str]]:
-    """serve_page(*arguments) starts ``wakeword demo --web`` on a free port and returns the page's address."""
+def serve_page() -> Iterator[Callable[..., PageServer]]:
+    """serve_page(*arguments) starts a PageServer from this checkout, or from another place."""
     with contextlib.ExitStack() as started:
 
-        def start(*arguments: str) -> str:
-            command = [sys.executable, "-m", "demo", "--web", "--port", "0", *arguments]
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-            started.callback(_end, process)
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            assert said.startswith("open http://"), said
-            return said.split()[1]
+        def start(*arguments: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> PageServer:
+            server = PageServer(arguments, cwd, env)
+            started.callback(server.stop)
+            return server
 
         yield start
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
-    assert process.returncode == 0  # Ctrl-C is the usual way to stop

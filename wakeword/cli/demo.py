@@ -60,7 +60,7 @@ def _serve(models: tuple[str, ...], host: str, port: int, open_browser: bool) ->
     try:
         from wakeword.server.web import Address, WebServer, run
     except ModuleNotFoundError as error:
-        if error.name != "websockets":
+        if error.name is None or error.name.split(".")[0] != "websockets":
             raise
         raise ServerError("the page needs websockets: install it with  pip install 'wakeword[serve]'") from error
     words = Words.of(make_detector(models, None, None))

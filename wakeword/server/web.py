@@ -56,12 +56,14 @@ class WebServer:
             server = await serve(
                 self._stream, address.host, address.port,
                 process_request=self._answer, max_size=self._limits.message_bytes, max_queue=4, compression=None,
-                open_timeout=10, close_timeout=5, server_header=None, logger=_logger(),
+                open_timeout=10, close_timeout=2, server_header=None, logger=_logger(),
             )  # fmt: skip
         except OSError as error:
             reason = (error.strerror or str(error)).split(": ")[-1]
             where = f"{address.host}, port {address.port}"
-            raise ServerError(f"nobody can listen at {where} ({reason}): choose another with --host or --port") from error
+            raise ServerError(
+                f"nobody can listen at {where} ({reason}): choose another with --host or --port"
+            ) from error
         async with server:
             yield _port(server)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from wakeword.errors import ServerError
 
@@ -19,6 +19,10 @@ _TYPES = {
     ".json": "application/json",
     ".flac": "audio/flac",
 }
+
+
+#: A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Nothing else gets into a header.
+_HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[(?P<v6>[0-9a-f:.]+)\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -105,13 +109,10 @@ class Door:
 
     def knows_host(self, host: str) -> bool:
         """Whether a Host header, with or without a port, is one of ours."""
-        try:
-            parts = urlsplit(f"//{host}")
-            name, _ = parts.hostname or "", parts.port  # reading the port checks it
-        except ValueError:
+        parts = _HOST.fullmatch(host)
+        if parts is None:
             return False
-        if parts.path or parts.query or parts.fragment or "@" in host or any(c in host for c in " ;,'\"\\"):
-            return False
+        name = (parts["v6"] or parts["name"]).casefold()
         if name == self._bound or is_loopback(name):
             return True
         try:

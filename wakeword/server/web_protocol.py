@@ -118,6 +118,8 @@ class Words:
             raise Refused(POLICY, "the first message needs a list of words")
         if len(set(words)) < len(words) or not set(words) <= set(self._models):
             raise Refused(POLICY, f"words are each named once and among: {', '.join(self._models)}")
+        if not isinstance(point, str | None):
+            raise Refused(POLICY, "the operating point is a name or null")
         if point is not None and any(point not in self._models[word].operating_points for word in words):
             raise Refused(POLICY, "not every one of these words has that operating point")
         return Wanted(tuple(words), point)

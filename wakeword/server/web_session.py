@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,7 @@ class FileStream:
         self._content.write(message)
         return self._content.tell() == self._first.size
 
-    def hear(self) -> Iterator[list[Message]]:
+    def hear(self) -> Generator[list[Message], None, None]:
         """Messages about half a second of the file at a time, the last of them "end"; or one "error" it ends with."""
         reporter, name = self._reporter, self._first.name
         try:
