@@ -133,7 +133,7 @@ function hearFile(chosen, sent = chosen) {
     },
     end(message) {
       const count = `${message.detections} detection${message.detections === 1 ? "" : "s"}`;
-      const seconds = `${message.heard_s.toFixed(1)} s`;
+      const seconds = `${message.heard_s.toFixed(1)}\u00a0s`;
       if (!message.detections) heard.clear(`No keyword in ${seconds}.`);
       heard.say(`${count} in ${chosen.name}`);
       status(`${chosen.name}: ${count} of ${spoken()} in ${seconds}.`);

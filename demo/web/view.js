@@ -29,7 +29,7 @@ export class View {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recolor());
     new ResizeObserver(() => this.touch()).observe(root);
     root.addEventListener("click", (event) => {
-      if (this.live || !this.track) return;
+      if (this.live || !this.track?.heardS) return;
       const box = root.getBoundingClientRect();
       const share = (event.clientX - box.left) / box.width;
       onSeek(this.span.from + share * (this.span.to - this.span.from));
