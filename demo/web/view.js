@@ -8,6 +8,7 @@ const ZOOM_S = 8;
 /** Below so many pixels a second a word is too narrow, and a chosen detection is shown larger. */
 const NARROW = 30;
 const CALM_MS = 500;
+const FILE_MS = 100;
 const HIT_S = 1.2;
 
 const NAMES = {
@@ -142,7 +143,8 @@ export class View {
       if (next !== this.shown) this.dirty = true;
       this.shown = next;
     }
-    if (!this.dirty) return;
+    // A file comes faster than it needs to be seen coming.
+    if (!this.dirty || (!this.live && now - this.drawn < FILE_MS)) return;
     this.dirty = false;
     this.drawn = now;
     this.#paint();

@@ -24,17 +24,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --autoplay-policy=no-user-gesture-required "
-    "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream --remote-debugging-port=0"
+    "--use-fake-device-for-media-stream --remote-debugging-port=0"
 )
 #: A loaded machine takes its time; a passing test never waits so long.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Browser:
-    """One page of a headless Chromium; ``microphone`` is a wav file it hears once, from when it is opened."""
+    """One page of a headless Chromium.
+
+    microphone   a wav file it hears once, from when it is opened; None: the user does not allow a microphone
+    """
 
     def __init__(self, program: str, folder: Path, microphone: Path | None) -> None:
-        heard = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+        allowed = ["--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}%noloop"]
+        heard = allowed if microphone else []
         command = [program, *FLAGS.split(), f"--user-data-dir={folder}", *heard, "about:blank"]
         quiet = subprocess.DEVNULL
         self._opened = contextlib.ExitStack()
@@ -98,9 +102,9 @@ class Browser:
         self.send("Page.navigate", url=url)
         self.until("!!document.getElementById('status')?.textContent.match(/Press Listen|Drop a sound/)")
 
-    def screen(self, width: int, height: int, dark: bool = False, calm: bool = False) -> None:
+    def screen(self, width: int, height: int, dark: bool = False, calm: bool = False, scale: float = 1.0) -> None:
         """The size of the screen and what the system prefers."""
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600}
+        metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 600}
         self.send("Emulation.setDeviceMetricsOverride", **metrics)
         features = {
             "prefers-color-scheme": "dark" if dark else "light",

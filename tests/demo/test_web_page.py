@@ -203,6 +203,9 @@ def test_the_page_can_be_read_on_a_phone_and_by_a_screen_reader(
     small = "[...document.querySelectorAll('main button, label.button, label.pill, select')]"
     sizes = f"{small}.filter((e) => e.checkVisibility()).map((e) => e.getBoundingClientRect().height)"
     assert min(browser.run(sizes)) >= 24  # WCAG 2.2, target size
+    browser.run("document.getElementById('listen').click()")
+    browser.until("!document.getElementById('problem').hidden")  # an alert, which a screen reader reads at once
+    assert "not allowed to use the microphone" in browser.run("document.getElementById('problem').textContent")
 
 
 def test_the_page_is_in_the_wheel(serve_page: Callable[..., Any], tmp_path: Path) -> None:

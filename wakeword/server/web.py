@@ -33,7 +33,8 @@ class Address:
 
     def url(self, port: int) -> str:
         """What to type into a browser, once it is known which port it is."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{port}/"
+        host = "localhost" if self.host in ("", "0.0.0.0", "::") else self.host  # every address includes this machine's
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 class WebServer:
