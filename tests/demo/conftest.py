@@ -64,7 +64,9 @@ class Browser:
             return pages[0]["webSocketDebuggerUrl"] if pages else None
 
         address = eventually(debugger, OSError)
-        return self._opened.enter_context(connect(address, max_size=2**26, compression=None, proxy=None))
+        return self._opened.enter_context(
+            connect(address, max_size=2**26, compression=None, proxy=None, ping_interval=None)
+        )
 
     def send(self, method: str, **parameters: Any) -> Any:
         """The result of a DevTools command; what the page did wrong meanwhile is in ``problems``."""

@@ -71,8 +71,8 @@ def test_a_wrong_first_message_is_refused(serve: Serve, first: First, message: A
     [
         (["live", "{}"], 1003, "only sound is taken"),
         (["live", b"\x00\x00\x00"], 1008, "half of one arrived"),
-        (["live", *[b"\x00" * 192_000] * 6], 1008, "faster than anybody speaks"),
-        (["live", *[b""] * 200], 1008, "faster than anybody speaks"),
+        (["live", *[b"\x00" * 192_000] * 12], 1008, "faster than anybody speaks"),
+        (["live", *[b""] * 400], 1008, "faster than anybody speaks"),
         (["live", b"\x00" * (2**18 + 2)], 1009, ""),
         (["file", "text"], 1003, "only its bytes are taken"),
         (["file", b"12345"], 1009, "longer than the first message said"),
