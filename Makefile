@@ -3,12 +3,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
+PAGE := $(VENV)/.page
 EVERYTHING := $(VENV)/.everything
 
 .PHONY: help demo test soak lint bench-ocln clean
 
 help:
-	@echo "make demo          hear a keyword in a recording of real people (FAST=1: no waiting, MIC=1: your microphone)"
+	@echo "make demo          hear a keyword in a recording of real people (FAST=1: no waiting, MIC=1: your microphone,"
+	@echo "                   WEB=1: a page in the browser)"
 	@echo "make test          set up everything and run the tests"
 	@echo "make soak          the long tests: a day of sound, 100 streams at once, thousands of attacks on the server"
 	@echo "make lint          ruff and mypy"
@@ -28,10 +30,15 @@ $(EVERYTHING): pyproject.toml constraints.txt scripts/torchaudio_on_cpu.py | $(B
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,natural,serve,export,test]'
 	$(BIN)/python scripts/torchaudio_on_cpu.py
-	@touch $(RUNTIME) $@
+	@touch $(RUNTIME) $(PAGE) $@
 
-demo: $(RUNTIME)
-	@$(BIN)/python -m demo $(if $(filter-out 0,$(MIC)),--mic) $(if $(filter-out 0,$(FAST)),--fast)
+# What the page needs beside the runtime.
+$(PAGE): pyproject.toml | $(RUNTIME)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve]'
+	@touch $@
+
+demo: $(if $(filter-out 0,$(WEB)),$(PAGE),$(RUNTIME))
+	@$(BIN)/python -m demo $(if $(filter-out 0,$(MIC)),--mic) $(if $(filter-out 0,$(FAST)),--fast) $(if $(filter-out 0,$(WEB)),--web)
 
 test: $(EVERYTHING)
 	$(BIN)/python -m pytest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from wakeword.errors import AudioError
 SAMPLE_RATE = 16_000
 #: Blocks read from a file: short enough that a day-long file needs no more memory than a second.
 _READ_SECONDS = 0.5
+#: And never more numbers than this in one block, whatever rate and channels a file claims.
+_READ_VALUES = 2**21
+#: No converter is faster; a damaged header may claim any rate, and a resampler from one of 2 GHz takes seconds to make.
+_HIGHEST_RATE = 2**20
 
 
 def as_samples(array: np.ndarray) -> np.ndarray:
@@ -70,39 +75,53 @@ def file_blocks(path: str | Path) -> Iterator[np.ndarray]:
     when the file is missing, is no sound file, is damaged in the middle, or holds no sample. A wav or ogg file
     that was cut short is read as far as it goes, because libsndfile does not tell.
     """
-    import soundfile  # here, because listening and training from arrays do without it
-
     path = Path(path)
-    heard = 0
     try:
         if not path.is_file():
             raise AudioError(f"{path} is not a file" if path.exists() else f"{path}: there is no such file")
-        with _open(path) as sound:
+    except OSError as error:  # such as a name that is too long
+        raise AudioError(f"{path} cannot be read as sound ({error.strerror or error})") from error
+    # As bytes, because soundfile refuses a name that is not UTF-8; Windows has no such names.
+    yield from _blocks(str(path) if os.name == "nt" else os.fsencode(path), str(path))
+
+
+def memory_blocks(content: bytes, name: str) -> Iterator[np.ndarray]:
+    """Like file_blocks, of the bytes of a sound file that is on no disk; ``name`` is what messages call it."""
+    yield from _blocks(io.BytesIO(content), name)
+
+
+def _blocks(source: str | bytes | io.BytesIO, name: str) -> Iterator[np.ndarray]:
+    import soundfile  # here, because listening and training from arrays do without it
+
+    heard = 0
+    try:
+        with _open(source, name) as sound:
+            if sound.samplerate > _HIGHEST_RATE:
+                raise AudioError(f"{name} claims {sound.samplerate} samples a second: it is damaged")
             resampler = Resampler(sound.samplerate)
-            frames = max(1, int(_READ_SECONDS * sound.samplerate))
+            # A file may claim any rate and any number of channels: neither decides how much memory is asked for.
+            frames = max(1, min(int(_READ_SECONDS * sound.samplerate), _READ_VALUES // sound.channels))
             while len(block := sound.read(frames, dtype="float32")):
                 heard += len(block)
                 yield resampler.push(as_samples(block))
             tail = resampler.push(np.zeros(0, np.float32), last=True)
     except (soundfile.LibsndfileError, OSError) as error:
         reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-        raise AudioError(f"{path} cannot be read as sound ({reason.strip().rstrip('.')})") from error
+        raise AudioError(f"{name} cannot be read as sound ({reason.strip().rstrip('.')})") from error
     if not heard:
-        raise AudioError(f"{path} holds no sound: it is empty")
+        raise AudioError(f"{name} holds no sound: it is empty")
     if len(tail):
         yield tail
 
 
-def _open(path: Path) -> Any:
+def _open(source: str | bytes | io.BytesIO, name: str) -> Any:
     """The file as a soundfile.SoundFile that is only read forwards."""
     import soundfile
 
-    # As bytes, because soundfile refuses a name that is not UTF-8; Windows has no such names.
-    name = str(path) if os.name == "nt" else os.fsencode(path)
     try:
-        sound = soundfile.SoundFile(name)
+        sound = soundfile.SoundFile(source)
     except TypeError as error:  # by its suffix it is raw samples, whose rate and format nobody has told
-        raise AudioError(f"{path} cannot be read as sound (raw samples without a header)") from error
+        raise AudioError(f"{name} cannot be read as sound (raw samples without a header)") from error
     # After every read soundfile seeks in what it takes for seekable: the mp3 decoder then prints errors, and a flac
     # stream of unknown length cannot be read at all.
     sound.seekable = lambda: False

@@ -186,7 +186,7 @@ def test_a_pipe_gets_plain_text_and_the_verdicts_exit_code(model: str) -> None:
 def test_a_missing_model_is_one_sentence() -> None:
     ended = demo("--fast", "--model", "nowhere.wakeword")
     assert ended.returncode == 2
-    assert ended.stderr.startswith("demo: nowhere.wakeword: there is no such model file")
+    assert ended.stderr.startswith("wakeword: nowhere.wakeword: there is no such model file")
     assert ended.stderr.count("\n") == 1
 
 

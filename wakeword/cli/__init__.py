@@ -19,6 +19,7 @@ COMMANDS = {
     "listen": ("wakeword.cli.listen", "listen", "Hear keywords live on a microphone."),
     "calibrate": ("wakeword.cli.calibrate", "calibrate", "Set the threshold for your own room."),
     "serve": ("wakeword.cli.serve", "serve", "Serve keywords to Home Assistant (Wyoming)."),
+    "demo": ("wakeword.cli.demo", "demo", "Hear the shipped recording, or --web: a page for the browser."),
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
     "pretrain": ("wakeword.cli.pretrain", "pretrain", "Teach a network the sounds of English."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
@@ -36,7 +37,7 @@ COMMANDS = {
 
 
 #: package -> the extra that brings it, where it is not the one for training
-EXTRAS = {"wyoming": "serve", "zeroconf": "serve", "onnx": "export", "onnxruntime": "export"}
+EXTRAS = {"websockets": "serve", "wyoming": "serve", "zeroconf": "serve", "onnx": "export", "onnxruntime": "export"}
 
 
 class _LazyGroup(click.Group):

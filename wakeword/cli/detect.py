@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from wakeword.audio import SAMPLE_RATE, file_blocks
+from wakeword.audio import file_blocks
 from wakeword.cli.options import detector_options, make_detector
 from wakeword.cli.text import json_line, printable
 from wakeword.detector import Detection, Detector
 from wakeword.errors import AudioError, WakewordError
 from wakeword.model import write_atomically
-
-#: Silence heard before and after a file, in seconds. A decision takes several windows of a second each, and a file cut
-#: close around the word would not hold them.
-MARGIN_S = 0.5
+from wakeword.recording import hear
 
 
 @click.command()
@@ -66,30 +62,11 @@ def detect(
 
 
 def hear_file(detector: Detector, path: Path) -> tuple[list[Detection], np.ndarray, np.ndarray]:
-    """One file through a reset Detector: detections, window ends in s (K,), scores (K, models).
-
-    Times are the file's own: a window that began in the silence before it starts at 0.
-    """
-    detector.reset()
-    silence = np.zeros(int(MARGIN_S * SAMPLE_RATE), dtype=np.float32)
-    steps = [detector.step(silence)]
-    samples = 0
-    for block in file_blocks(path):
-        samples += len(block)
-        steps.append(detector.step(block))
-    steps.append(detector.step(silence))
-    length = samples / SAMPLE_RATE
-    detections = [
-        replace(d, start_s=_between(d.start_s - MARGIN_S, length), end_s=_between(d.end_s - MARGIN_S, length))
-        for step in steps
-        for d in step.detections
-    ]
-    end_s = np.concatenate([step.window_end_s for step in steps]) - MARGIN_S
+    """One file through a reset Detector: detections, window ends in s (K,), scores (K, models)."""
+    steps = [step for _, step in hear(detector, file_blocks(path))]
+    detections = [detection for step in steps for detection in step.detections]
+    end_s = np.concatenate([step.window_end_s for step in steps])
     return detections, end_s, np.concatenate([step.scores for step in steps])
-
-
-def _between(seconds: float, length: float) -> float:
-    return min(max(seconds, 0.0), length)
 
 
 def _line(file: str, detection: Detection, threshold: float) -> str:
