@@ -15,7 +15,7 @@ from anomaly_benchmark.datasets.synthesized import Spoken, speak_for
 from close_negatives.cache import content_key
 from training.augment import AugmentSettings
 from training.cache import cached_array
-from training.corpus import CLIP_SAMPLES, SPLITS, Corpus, Words
+from training.corpus import CLIP_SAMPLES, RECORDED, SPLITS, Corpus, Words
 from training.examples import Examples, ExampleSource
 from training.recipes import paper
 from training.speech_commands import Clip, Split, load_clips, read_folder
@@ -91,7 +91,11 @@ def _words(clips: list[Clip], keyword: str, spoken: Spoken | None) -> Words:
     return Words(
         np.concatenate(samples),
         np.array([name == keyword for name in names], dtype=bool),
-        *(tuple(column[k] for column in columns) for k in range(3)),
+        words=tuple(names),
+        speakers=tuple(column[1] for column in columns),
+        names=tuple(column[2] for column in columns),
+        # Here every clip counts alike, whoever said it: an epoch hears all of them.
+        origins=(RECORDED,) * len(columns),
     )
 
 
