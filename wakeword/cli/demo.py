@@ -9,7 +9,6 @@ import webbrowser
 import click
 
 from wakeword.cli.options import make_detector
-from wakeword.errors import ServerError
 
 
 @click.command()
@@ -54,15 +53,10 @@ def demo(
 
 def _serve(models: tuple[str, ...], host: str, port: int, open_browser: bool) -> None:
     from demo import KEYWORD, RECORDINGS, WEB
+    from wakeword.server.web import Address, WebServer, run
     from wakeword.server.web_page import Page, is_loopback
     from wakeword.server.web_protocol import Words
 
-    try:
-        from wakeword.server.web import Address, WebServer, run
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != "websockets":
-            raise
-        raise ServerError("the page needs websockets: install it with  pip install 'wakeword[serve]'") from error
     words = Words.of(make_detector(models, None, None))
     facts = {"words": words.describe(), "spoken": KEYWORD}
     page = Page.of_folder(WEB, facts, RECORDINGS / f"{KEYWORD}.flac")
