@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wakeword.audio import SAMPLE_RATE
-from wakeword.devices import Device, load_portaudio
+from wakeword.devices import Device, end_stream, load_portaudio
 from wakeword.errors import MicrophoneError
 
 
@@ -92,9 +92,7 @@ class Capture:
 
     def close(self) -> None:
         """Stop and give the device back; a device that is gone is no error."""
-        for end in (self._stream.abort, self._stream.close):
-            with contextlib.suppress(self._portaudio.PortAudioError):  # a lost device cannot be stopped
-                end()
+        end_stream(self._stream)
 
     def _open(self) -> tuple[Any, int]:
         """(stream, rate): the fewest channels and the device's own rate are tried first."""

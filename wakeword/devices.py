@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import sys
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +16,10 @@ _NO_LIBRARY = (
     "sudo dnf install portaudio  (Fedora); on macOS and Windows  pip install --force-reinstall sounddevice  "
     "brings it"
 )
+#: A stream that takes longer to close hangs in its driver.
+_CLOSE_S = 2.0
+#: The threads that still try to close such streams.
+_hanging: list[threading.Thread] = []
 NO_DEVICE = "no microphone was found: connect one, or allow this program to use it in the system's settings"
 
 
@@ -69,11 +76,51 @@ def load_portaudio() -> Any:
     return sounddevice
 
 
+def end_stream(stream: Any) -> None:
+    """Stop and close a stream; a device that is gone is no error, and a driver that hangs is left behind.
+
+    When a sound server dies, PulseAudio's client can come to wait for itself, and whoever closes its stream waits
+    with it, for ever. On Linux the closing is therefore given up after two seconds.
+    """
+    portaudio = load_portaudio()
+
+    def end() -> None:
+        for step in (stream.abort, stream.close):
+            with contextlib.suppress(portaudio.PortAudioError):  # a lost device cannot be stopped
+                step()
+
+    if sys.platform != "linux":
+        end()
+        return
+    closing = threading.Thread(target=end, daemon=True)
+    closing.start()
+    closing.join(_CLOSE_S)
+    if closing.is_alive():
+        if not _hanging:
+            atexit.register(_exit_without_closing, portaudio)
+        _hanging.append(closing)
+
+
+def driver_hangs() -> bool:
+    """Whether a stream that was left behind still does not close."""
+    return any(closing.is_alive() for closing in _hanging)
+
+
+def _exit_without_closing(portaudio: Any) -> None:
+    """sounddevice closes every stream when Python exits, which would hang as well."""
+    if driver_hangs():
+        portaudio._initialized = 0
+
+
 def look_again() -> None:
     """Start PortAudio anew, which is when it looks for devices: else one plugged in again would stay unknown.
 
-    No stream may be open. Raises MicrophoneError when PortAudio does not start; calling again tries again.
+    No stream may be open. Where one was left behind, this does nothing, because it would hang: what was known before
+    can still be opened, such as the device of a sound server. Raises MicrophoneError when PortAudio does not start;
+    calling again tries again.
     """
+    if driver_hangs():
+        return
     portaudio = load_portaudio()
     with contextlib.suppress(portaudio.PortAudioError):  # the attempt before may have ended with it stopped
         portaudio._terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 import soxr
 
-from wakeword import Detection, Detector, listen
+from wakeword import Detection, Detector, devices, listen
+from wakeword.devices import _exit_without_closing, driver_hangs
 from wakeword.errors import MicrophoneError
 from wakeword.microphone import SILENCE_DB, Microphone, MicrophoneSettings, Notice, list_devices
 
@@ -179,6 +181,37 @@ def test_a_lost_device_is_found_again_under_its_new_index(install: Install, stay
     assert len(blocks[0]) == 1280
     gone = "microphone 'USB mic' is gone: waiting up to 5 s for it"
     assert list(map(str, told)) == [gone, "microphone 'USB mic' is back"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="closing is given up on Linux alone")
+def test_a_driver_that_hangs_is_left_behind(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = [in_blocks(sine(hertz, 0.16, 16_000), 16_000) for hertz in (500.0, 900.0)]
+    fake = install(device("mic", 16_000.0), sessions=sessions)
+    released, closed = threading.Event(), []
+    monkeypatch.setattr("wakeword.devices._CLOSE_S", 0.1)
+    monkeypatch.setattr("wakeword.devices._hanging", [])
+    first = fake.InputStream
+
+    def hangs_once(**asked: Any) -> Any:
+        stream = first(**asked)
+        if len(fake.opened) == 1:
+            stream.abort = lambda: closed.append(released.wait(30.0))
+        return stream
+
+    monkeypatch.setattr(fake, "InputStream", hangs_once, raising=False)
+    settings = MicrophoneSettings(silent_s=0.15, start_s=0.15, retry_s=0.02, reconnect_s=5.0)
+    with Microphone(settings) as microphone:
+        heard = [next(microphone) for _ in range(4)]
+        assert microphone.reconnects == 1
+        assert fake.restarts == 0  # it would have hung
+        assert driver_hangs()
+    assert len(heard) == 4
+    _exit_without_closing(fake)
+    assert fake._initialized == 0
+    released.set()
+    for closing in devices._hanging:
+        closing.join(5.0)
+    assert (closed, driver_hangs()) == ([True], False)
 
 
 def test_another_default_device_is_named(install: Install) -> None:

@@ -62,6 +62,17 @@ def test_keys_label_and_lay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     np.testing.assert_allclose(cut, ramp(2.4)[round(0.85 * 16_000) : round(2.15 * 16_000)], atol=1e-4)
 
 
+def test_training_takes_what_was_laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.corpus import load_recordings
+
+    fill(tmp_path, "happy", "happy")
+    review(monkeypatch, tmp_path, "kk")
+    words = load_recordings("happy", [tmp_path / "positive"], 16_000)
+    assert words.names == ("0.flac", "1.flac")
+    assert words.is_keyword.all()
+    assert np.abs(words.samples).max() > 10_000
+
+
 def test_it_goes_on_where_it_stopped_and_undoes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
