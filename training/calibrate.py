@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,23 @@ from wakeword.features import mfcc
 from wakeword.model import WakeWordModel
 from wakeword.windows import SlidingWindows
 
+BABBLE_SNR_DB = 20.0
+_CANDIDATES = np.arange(-10.0, 30.0, 0.05)  # logits
+
 
 @dataclass(frozen=True)
 class CalibrationSettings:
-    """How a score becomes an event, and how many false alarms are acceptable."""
+    """How a score becomes an event, and how many false alarms are acceptable.
+
+    n, m      of the decision rule; calibrate chooses them among ``rules``
+    """
 
     n: int = 3
     m: int = 4
     rearm_margin: float = 1.0
     refractory_s: float = 1.0
     alarms_per_hour: float = 0.5
+    rules: tuple[tuple[int, int], ...] = ((1, 1), (2, 3), (3, 4))
     acceptable_miss: float = 0.02  # the default point may give up this much for more distance from alarms
 
     def rule(self, threshold: float) -> DecisionRule:
@@ -73,8 +80,29 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
         }
     streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
     keyword = hear_clips(model, words.samples[words.is_keyword])
+    talk = corpus_speech(corpus, "validation")
+    noise = babble(talk, sum(map(len, talk)), 4, np.random.default_rng([seed, 5]))
+    noisy = hear_clips(model, words.samples[words.is_keyword], noise, BABBLE_SNR_DB)
+    settings = choose_rule(streams, [*keyword, *noisy], settings)
     points["alarms"] = _alarm_point(streams, keyword, settings)
     return {"operating_points": points, "default_point": "alarms", "decision": settings.to_dict()}
+
+
+def choose_rule(
+    streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings
+) -> CalibrationSettings:
+    """The settings with the n of m that misses the fewest keywords at the lowest threshold with few enough alarms.
+
+    A steady network needs no second opinion and answers sooner, an unsteady one does; of equals the rule with fewer
+    windows.
+    """
+
+    def misses(rule: tuple[int, int]) -> int:
+        tried = replace(settings, n=rule[0], m=rule[1])
+        return missed(keyword, tried.rule(_quiet(streams, tried)))
+
+    n, m = min(settings.rules, key=misses)
+    return replace(settings, n=n, m=m)
 
 
 def stress_streams(corpus: Corpus, seed: int) -> list[np.ndarray]:
@@ -110,11 +138,9 @@ def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: C
     When quiet < deaf any threshold between is right on validation, and the middle is furthest from both errors.
     """
     hours = sum(stream.seconds for stream in streams) / 3600
-    allowed = int(settings.alarms_per_hour * hours)
-    candidates = np.arange(-10.0, 30.0, 0.05)
-    quiet = _first(candidates, lambda t: count_alarms(streams, settings.rule(t)) <= allowed)
+    quiet = _quiet(streams, settings)
     most_missed = int(settings.acceptable_miss * len(keyword))
-    deaf = -_first(-candidates[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
+    deaf = -_first(-_CANDIDATES[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
     threshold = (quiet + deaf) / 2 if quiet < deaf else quiet
     curve = np.arange(np.floor(quiet) - 4, np.ceil(quiet) + 3, 0.5)
     return {
@@ -129,6 +155,12 @@ def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: C
             [float(t), round(count_alarms(streams, settings.rule(float(t))) / hours, 3)] for t in curve
         ],
     }
+
+
+def _quiet(streams: Sequence[Heard], settings: CalibrationSettings) -> float:
+    """The lowest threshold at which the streams have no more alarms than are acceptable in their time."""
+    allowed = int(settings.alarms_per_hour * sum(stream.seconds for stream in streams) / 3600)
+    return _first(_CANDIDATES, lambda t: count_alarms(streams, settings.rule(t)) <= allowed)
 
 
 def _first(candidates: np.ndarray, holds: Any) -> float:

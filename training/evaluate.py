@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.calibrate import clip_scores, corpus_speech
+from training.calibrate import BABBLE_SNR_DB, clip_scores, corpus_speech
 from training.corpus import Corpus, Words
 from training.metrics import rate, recall, threshold_at_fpr
 from training.streams import babble, hear_clips, missed, string_together
@@ -17,7 +17,6 @@ from wakeword.alarms import Heard, hear, per_hour
 from wakeword.model import WakeWordModel
 
 FPRS = (0.05, 0.03, 0.01, 0.005)
-BABBLE_SNR_DB = 20.0
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.calibrate import CalibrationSettings, calibrate, clip_scores, stress_streams
+from training.calibrate import CalibrationSettings, calibrate, choose_rule, clip_scores, stress_streams
 from training.corpus import load_corpus
 from training.evaluate import evaluate
 from training.streams import active_rms, at_snr, babble, hear_all, hear_clips, missed, string_together
 from wakeword import DecisionRule, Detector
-from wakeword.alarms import hear, hear_blocks
+from wakeword.alarms import Heard, hear, hear_blocks
 
 
 def test_alarms_are_the_detectors_own(make_model, voice: np.ndarray) -> None:
@@ -108,3 +108,25 @@ def test_clips_heard_together_are_heard_as_alone(make_model) -> None:
         assert heard.end_sample.tolist() == expected.end_sample.tolist()
         np.testing.assert_allclose(heard.scores, expected.scores, atol=1e-4)
         assert heard.seconds == expected.seconds
+
+
+def heard_at(scores: list[float], hours: float = 1.0) -> Heard:
+    return Heard(15_920 + 1280 * np.arange(len(scores)), np.array(scores, np.float32), hours * 3600)
+
+
+@pytest.mark.parametrize(
+    ("alarming", "spoken", "expected"),
+    [
+        # Single windows of other sound score as high as the keyword, which stays high: several windows tell them apart.
+        ([-9.0, 5.0, -9.0, -9.0, 5.0, -9.0], [-9.0, 4.0, 4.0, 4.0, 4.0, -9.0], (2, 3)),
+        # Other sound stays at its height; the keyword is higher, but for one window only.
+        ([-9.0, 3.0, 3.0, 3.0, 3.0, -9.0], [-9.0, 2.0, 6.0, 2.0, -9.0, -9.0], (1, 1)),
+        # Nothing tells the rules apart: the quickest.
+        ([-9.0, -9.0, -9.0, -9.0, -9.0, -9.0], [-9.0, 4.0, 4.0, 4.0, 4.0, -9.0], (1, 1)),
+    ],
+)
+def test_the_rule_is_the_one_that_misses_least(
+    alarming: list[float], spoken: list[float], expected: tuple[int, int]
+) -> None:
+    chosen = choose_rule([heard_at(alarming)], [heard_at(spoken)], CalibrationSettings(n=3, m=4))
+    assert (chosen.n, chosen.m) == expected
