@@ -89,12 +89,12 @@ def _spread(values: list[float]) -> str:
 
 
 def _difference(values: list[float], paper: float | None) -> str:
-    """Ours minus the paper's: "as published" within one std of ours (at least 0.5, the charts' reading error)."""
+    """Ours minus the paper's; "within our std" where one std of ours covers it, or 0.5 (what charts can be read to)."""
     if paper is None or not values:
         return ""
     mean, std = mean_std(values)
     within = abs(mean - paper) <= max(0.5, std if std == std else 0.0)
-    return f"{mean - paper:+.1f} " + ("as published" if within else "better" if mean > paper else "**worse**")
+    return f"{mean - paper:+.1f} " + ("within our std" if within else "better" if mean > paper else "**worse**")
 
 
 def _legend(name: str, budget: str, found: list[Cell], rows: dict[str, Row]) -> list[str]:
