@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib import metadata
 
 #: As this project writes them: name, extras of it (whose own packages have their own lines), versions, marker.
-_LINE = re.compile(r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?(?P<versions>[^;()]*)\)?\s*(?:;(?P<marker>.*))?$")
+_LINE = re.compile(
+    r"^\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*\(?(?P<versions>[^;()]*)\)?\s*(?:;(?P<marker>.*))?$"
+)
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 _PLATFORM = re.compile(r"""sys_platform\s*(==|!=)\s*["']([^"']+)["']""")
 
