@@ -20,7 +20,7 @@ Clip = NDArray[np.int16]
 _FILE = "speech.sqlite"
 _PATIENCE = 60.0  # seconds to wait while another run writes
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS clips (key BLOB PRIMARY KEY, samples BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS clips (key BLOB PRIMARY KEY, samples BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS verdicts (key BLOB PRIMARY KEY, heard TEXT NOT NULL) WITHOUT ROWID",
 )
 
