@@ -137,8 +137,8 @@ def load_corpus(
     return Corpus(keyword, words, _recordings(speech), _recordings(noise))
 
 
-def load_recordings(keyword: str, folders: Iterable[Path], clip_samples: int) -> Words:
-    """A user's own clips of the keyword, whatever their length: the loudest stretch of ``clip_samples`` of each.
+def load_recordings(word: str, folders: Iterable[Path], clip_samples: int, is_keyword: bool = True) -> Words:
+    """A user's own clips, whatever their length: the loudest stretch of ``clip_samples`` of each.
 
     Raises DataError where a folder is missing or empty, AudioError where a file cannot be read.
     """
@@ -152,7 +152,7 @@ def load_recordings(keyword: str, folders: Iterable[Path], clip_samples: int) ->
         row[: len(part)] = part
     n = len(paths)
     names = tuple(path.name for path in paths)
-    return Words(samples, np.ones(n, dtype=bool), (keyword,) * n, ("own",) * n, names, (RECORDED,) * n)
+    return Words(samples, np.full(n, is_keyword), (word,) * n, ("own",) * n, names, (RECORDED,) * n)
 
 
 def check_corpus(corpus: Corpus, data: Path | None) -> None:

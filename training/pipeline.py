@@ -34,7 +34,8 @@ class Run:
     """One training run: what is learnt, from where, how, and where the result goes.
 
     out: the model file; OUT's stem with .N.checkpoint, .report.json and .report.html lies beside it.
-    recordings: folders of a user's own clips of the keyword, all of which train. limit: at most this many clips of each
+    recordings: folders of a user's own clips of the keyword, all of which train; negatives: of clips that are not the
+    keyword, such as false alarms. limit: at most this many clips of each
     split, for a quick look; None = all.
     """
 
@@ -45,6 +46,7 @@ class Run:
     speech: tuple[Path, ...] = ()
     noise: tuple[Path, ...] = ()
     recordings: tuple[Path, ...] = ()
+    negatives: tuple[Path, ...] = ()
     seed: int = 0
     limit: int | None = None
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
@@ -106,6 +108,8 @@ def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tup
     words = {s: corpus.words[s] + as_words(run.keyword, parts, clip_samples) for s, parts in spoken.items()}
     if run.recordings:
         words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)
+    if run.negatives:
+        words["train"] += load_recordings("negative", run.negatives, clip_samples, is_keyword=False)
     corpus = replace(corpus, words=words, sentences={s: as_speech(parts) for s, parts in spoken.items()})
     check_corpus(corpus, run.data)
     return corpus, spec

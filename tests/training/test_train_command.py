@@ -125,6 +125,19 @@ def test_a_phrase_that_nobody_recorded(
     assert "train: 39 clips of 'hey wonderful computer'" in capsys.readouterr().out
 
 
+def test_labelled_false_alarms_train_as_other_words(
+    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "negative"
+    wrong.mkdir()
+    for take in range(5):
+        clip = np.random.default_rng(take).normal(0, 0.1, 20_000)
+        soundfile.write(wrong / f"{take}.flac", clip, 16_000)
+    more = ("--units", "8", "--epochs", "1", "--negatives", str(wrong))
+    assert run(train_args(melodies, tmp_path / "rise.wakeword", *more)) == 0
+    assert "train: 48 clips of 'rise', 149 of other words" in capsys.readouterr().out
+
+
 def test_own_recordings_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = ["--share", "0.01", "--no-synthesize", "--recordings", str(tmp_path / "nothing")]
     assert run(["train", "hello", *more]) == 2

@@ -34,6 +34,12 @@ _FOLDER = click.Path(path_type=Path)
     help="Folder of your own clips of KEYWORD, 3 or more, in any format; may be repeated.",
 )
 @click.option(
+    "--negatives",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder of clips that are not KEYWORD, such as false alarms that `wakeword review` labelled; may be repeated.",
+)
+@click.option(
     "--objective",
     type=click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"]),
     default="drocc-lf",
@@ -81,6 +87,7 @@ def train(
     noise: tuple[Path, ...],
     speech: tuple[Path, ...],
     recordings: tuple[Path, ...],
+    negatives: tuple[Path, ...],
     objective: str,
     recipe_name: str,
     epochs: int | None,
@@ -116,7 +123,9 @@ def train(
     recipe = (RECIPES[recipe_name] if recorded or recipe_name == "paper" else phrase)(keyword)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
     recipe = recipe.speaking(share if synthesize else 0.0)
-    run = Run(keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, recordings, seed, limit)
+    run = Run(
+        keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, recordings, negatives, seed, limit
+    )
     with _Progress(recipe.epochs * recipe.networks) as progress:
         model = run_training(run, click.echo, progress.show, progress.show_spoken)
     click.echo(_summary(model))
