@@ -5,7 +5,7 @@
 PulseAudio gets a virtual microphone (virtual_microphone.py) that delivers the keyword's clips of the demo recording
 at the speed they were spoken, each sample when it would have been in the air. ``wakeword listen --json`` hears them
 through ALSA's plugin and PortAudio in a process of its own, as a user's would. A word ends where its energy ends: at
-the last 10 ms frame of its clip that comes within 25 dB of the loudest one (training.augment.active_range). The
+the last 10 ms frame of its clip that comes within 25 dB of the loudest one (training.clips.active_range). The
 latency is the time from there to the arrival of the detection's line on our end of the pipe; it holds the driver's
 buffers, the block of 80 ms, the queue, the detector, its decision (n of m windows, one every 80 ms) and the pipe. It
 can be negative: a decision may fall before the end of the word. Before each clip comes the second of the recording
@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT))  # the demo is not installed with the package
 from virtual_microphone import RATE, VirtualMicrophone  # noqa: E402
 
 from demo.replay import read_spoken  # noqa: E402
-from training.augment import active_range  # noqa: E402
+from training.clips import active_range  # noqa: E402
 from wakeword.audio import read_mono  # noqa: E402
 
 KEYWORD = "happy"

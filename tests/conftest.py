@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from wakeword import FeatureSpec, WakeWordModel
+from wakeword.cli import main
 from wakeword.network import Network
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,3 +91,16 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     """No test reads or fills the user's cache and configuration."""
     monkeypatch.setenv("WAKEWORD_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("WAKEWORD_CONFIG", str(tmp_path_factory.getbasetemp() / "no configuration"))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The ``wakeword`` command with arguments of any kind -> (exit code, stdout, stderr)."""
+
+    def call(*args: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return call

@@ -79,13 +79,20 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
             f"{int(words.close().sum())} of close negatives pass as single windows",
         }
     streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
-    keyword = hear_clips(model, words.samples[words.is_keyword])
-    talk = corpus_speech(corpus, "validation")
-    noise = babble(talk, sum(map(len, talk)), 4, np.random.default_rng([seed, 5]))
-    noisy = hear_clips(model, words.samples[words.is_keyword], noise, BABBLE_SNR_DB)
+    keyword, noisy = hear_keyword(model, corpus, "validation", np.random.default_rng([seed, 5]))
     settings = choose_rule(streams, [*keyword, *noisy], settings)
     points["alarms"] = _alarm_point(streams, keyword, settings)
     return {"operating_points": points, "default_point": "alarms", "decision": settings.to_dict()}
+
+
+def hear_keyword(
+    model: WakeWordModel, corpus: Corpus, split: Split, rng: np.random.Generator
+) -> tuple[list[Heard], list[Heard]]:
+    """Each clip of the keyword alone in a stream: in silence, and in babble at BABBLE_SNR_DB."""
+    words, talk = corpus.words[split], corpus_speech(corpus, split)
+    noise = babble(talk, sum(map(len, talk)), 4, rng)
+    clips = words.samples[words.is_keyword]
+    return hear_clips(model, clips), hear_clips(model, clips, noise, BABBLE_SNR_DB)
 
 
 def choose_rule(

@@ -29,8 +29,6 @@ class CepstralSettings:
     style         chance that a clip's mean and spread of each cepstrum move towards those of a recorded one
     """
 
-    style: float = 0.0
-
     throat: float = 0.7
     throats: tuple[float, float] = (0.84, 1.2)
     equaliser: float = 0.7
@@ -39,6 +37,7 @@ class CepstralSettings:
     rhythm: float = 0.5
     knots: int = 6
     drift: float = 3.0
+    style: float = 0.0
 
 
 def warp_matrix(factor: float, spec: FeatureSpec) -> np.ndarray:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from close_negatives.voices import SPLITS
 from training.clips import active_range
 from training.speech_commands import Clip, Split, load_clips, read_folder
 from wakeword.audio import read_mono
 from wakeword.errors import DataError
 
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 RECORDED, SPOKEN, CLOSE, SENTENCE = "recorded", "spoken", "close", "sentence"
 CLIP_SAMPLES = 16_000
 FULL_SCALE = np.float32(32767.0)  # int16 samples / FULL_SCALE are what the front end takes

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from training.calibrate import BABBLE_SNR_DB, clip_scores, corpus_speech
+from training.calibrate import BABBLE_SNR_DB, clip_scores, hear_keyword
 from training.corpus import Corpus, Words
-from training.metrics import rate, recall, threshold_at_fpr
-from training.streams import babble, hear_clips, missed, string_together
+from training.metrics import Rate, rate, recall, threshold_at_fpr
+from training.streams import missed, string_together
 from wakeword.alarms import Heard, hear, per_hour
 from wakeword.model import WakeWordModel
 
@@ -66,13 +65,7 @@ def clip_figures(scores: np.ndarray, test: Words, validation_negatives: np.ndarr
 
 def close_figures(scores: np.ndarray, test: Words, model: WakeWordModel) -> list[dict[str, Any]]:
     """How often each close negative passes the FPR 3 % threshold as a single window, the most accepted first."""
-    threshold = model.rule("fpr_3").threshold
-    close, words = test.close(), np.array(test.words, dtype=object)
-    figures = [
-        {"word": word, "accepted": recall(scores[close & (words == word)], threshold).to_dict()}
-        for word in dict.fromkeys(words[close])
-    ]
-    return sorted(figures, key=lambda figure: (-figure["accepted"]["rate"], figure["word"]))
+    return [_accepted(word, found) for word, found in _by_word(scores, test, test.close(), model)]
 
 
 def stream_figures(model: WakeWordModel, corpus: Corpus, seed: int) -> dict[str, Any]:
@@ -80,12 +73,7 @@ def stream_figures(model: WakeWordModel, corpus: Corpus, seed: int) -> dict[str,
     test = corpus.words["test"]
     negative = [*corpus.speech["test"], *test.samples[test.far()]]
     alarm_stream = hear(model, string_together(negative))
-    keyword = test.samples[test.is_keyword]
-    rng = np.random.default_rng([seed, 4])
-    talk = corpus_speech(corpus, "test")
-    noise = babble(talk, sum(len(recording) for recording in talk), 4, rng)
-    quiet = hear_clips(model, keyword)
-    noisy = hear_clips(model, keyword, noise, BABBLE_SNR_DB)
+    quiet, noisy = hear_keyword(model, corpus, "test", np.random.default_rng([seed, 4]))
     return {
         "negative_audio": {
             "hours": round(alarm_stream.seconds / 3600, 4),
@@ -110,12 +98,17 @@ def _point_figures(
 
 def worst_confusions(scores: np.ndarray, test: Words, model: WakeWordModel, most: int = 12) -> list[dict[str, Any]]:
     """The other words that pass the FPR 3 % threshold most often as single windows: word, accepted rate."""
+    found = _by_word(scores, test, ~test.is_keyword, model)
+    return [_accepted(word, share) for word, share in found if share.count][:most]
+
+
+def _by_word(scores: np.ndarray, test: Words, chosen: np.ndarray, model: WakeWordModel) -> list[tuple[str, Rate]]:
+    """Of the chosen clips, bool (N,), each word's share that passes the FPR 3 % threshold, the most accepted first."""
     threshold = model.rule("fpr_3").threshold
-    said = Counter(word for word, is_keyword in zip(test.words, test.is_keyword, strict=True) if not is_keyword)
-    accepted = Counter(
-        word
-        for word, is_keyword, score in zip(test.words, test.is_keyword, scores, strict=True)
-        if not is_keyword and score >= threshold
-    )
-    ranked = sorted(accepted, key=lambda word: (-accepted[word] / said[word], word))[:most]
-    return [{"word": word, "accepted": rate(accepted[word], said[word]).to_dict()} for word in ranked]
+    words = np.array(test.words, dtype=object)
+    shares = [(word, recall(scores[chosen & (words == word)], threshold)) for word in dict.fromkeys(words[chosen])]
+    return sorted(shares, key=lambda share: (-share[1].rate, share[0]))
+
+
+def _accepted(word: str, share: Rate) -> dict[str, Any]:
+    return {"word": word, "accepted": share.to_dict()}

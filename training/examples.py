@@ -18,6 +18,8 @@ from training.scenery import Scenery, stretch_of
 from training.speech_commands import Split
 from wakeword.features import FeatureSpec, mfcc
 
+Standard = tuple[np.ndarray, np.ndarray]  # (mean, std), float32 (n_cepstra,) each
+
 _SPEECH, _NOISE, _SENTENCE = -1, -2, -3  # what an example is made of, beside word clips
 _DIGITAL_SILENCE = 2e-5  # below half a step of 16 bits, and above the ringing of a resampler
 _GROUP = 64  # clips that share a change of voice
@@ -177,3 +179,15 @@ def _without_padding(clip: np.ndarray) -> np.ndarray:
 def joined(recordings: list[np.ndarray]) -> np.ndarray:
     """int16 recordings one after another."""
     return np.concatenate(recordings) if recordings else np.zeros(0, dtype=np.int16)
+
+
+def standard_of(features: np.ndarray) -> Standard:
+    """Mean and std of each cepstrum over all frames of (N, F, C), such as an epoch's: what the network will hear."""
+    mean = features.mean(axis=(0, 1), dtype=np.float64)
+    std = features.std(axis=(0, 1), dtype=np.float64)
+    return mean.astype(np.float32), np.maximum(std, 1e-3).astype(np.float32)
+
+
+def standardised(features: np.ndarray, standard: Standard) -> np.ndarray:
+    """Features (N, F, C) with mean 0 and std 1 where they are as ``standard`` says."""
+    return (features - standard[0]) / standard[1]

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.base import bundled_base
-from training.examples import Examples, ExampleSource
+from training.base import Base, bundled_base
+from training.examples import Examples, ExampleSource, Standard, standard_of, standardised
 from training.loop import in_batches, learn_epoch, one_cycle
 from training.metrics import selection_score
 from training.network import KeywordLSTM
@@ -27,8 +27,6 @@ from training.recipes import Recipe
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import write_atomically
-
-Standard = tuple[np.ndarray, np.ndarray]  # (mean, std), float32 (n_cepstra,) each
 
 
 @dataclass(frozen=True)
@@ -78,12 +76,12 @@ def fit(
     recipe, seed = source.recipe, source.seed
     first = source.epoch(0)
     base = bundled_base(recipe.units) if recipe.base else None
-    standard = base.standard if base else _standard(first.features)
+    standard = base.standard if base else standard_of(first.features)
     network = _new_network(source.spec, recipe, seed)
     if base:
         base.copy_into(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    identity = _identity(source, validation, standard)
+    identity = _identity(source, validation, standard, base)
     state = _read(checkpoint, identity) if checkpoint and checkpoint.exists() else None
     if state:
         network.load_state_dict(state.network)
@@ -91,7 +89,7 @@ def fit(
     else:
         state = _State(network.state_dict(), optimizer.state_dict(), _copy(network))
     held_out = (
-        torch.from_numpy(_standardised(validation.features, standard)),
+        torch.from_numpy(standardised(validation.features, standard)),
         torch.from_numpy(validation.labels),
     )
     with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
@@ -133,7 +131,7 @@ def _learn(
     """One pass over an epoch's examples; returns the mean (total loss, adversarial loss)."""
     network.train()
     generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    x, y = torch.from_numpy(_standardised(examples.features, standard)), torch.from_numpy(examples.labels)
+    x, y = torch.from_numpy(standardised(examples.features, standard)), torch.from_numpy(examples.labels)
 
     def batch_loss(batch: slice) -> LossParts:
         return loss(
@@ -169,26 +167,14 @@ def _judge(network: KeywordLSTM, number: int, losses: tuple[float, float], held_
     return Epoch(number, *losses, validation_loss, score)
 
 
-def _standard(features: np.ndarray) -> Standard:
-    """Mean and std of each cepstrum over all frames of the first epoch: what the network will hear."""
-    mean = features.mean(axis=(0, 1), dtype=np.float64)
-    std = features.std(axis=(0, 1), dtype=np.float64)
-    return mean.astype(np.float32), np.maximum(std, 1e-3).astype(np.float32)
-
-
-def _standardised(features: np.ndarray, standard: Standard) -> np.ndarray:
-    return (features - standard[0]) / standard[1]
-
-
 def _copy(network: KeywordLSTM) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in network.state_dict().items()}
 
 
-def _identity(source: ExampleSource, validation: Examples, standard: Standard) -> str:
+def _identity(source: ExampleSource, validation: Examples, standard: Standard, base: Base | None) -> str:
     """A hash of everything that determines the result; a checkpoint of another run is not taken for this one's."""
     digest = hashlib.sha256(json.dumps(asdict(source.recipe), sort_keys=True).encode())
     digest.update(json.dumps([source.spec.to_dict(), source.seed, torch.__version__, torch.get_num_threads()]).encode())
-    base = bundled_base(source.recipe.units) if source.recipe.base else None
     start = base.arrays.values() if base else ()
     for array in (source.words.samples, source.words.is_keyword, validation.features, *standard, *start):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from close_negatives.phonemes import Phonemes
@@ -22,8 +22,10 @@ from training.base import Base
 from training.cepstral import change_cepstra
 from training.clips import active_range
 from training.corpus import FULL_SCALE
-from training.loop import one_cycle
+from training.examples import Standard, standard_of, standardised
+from training.loop import learn_epoch, one_cycle
 from training.network import KeywordLSTM
+from training.one_class import LossParts
 from training.scenery import Scenery
 from training.sounds import SYMBOLS, best_path, ctc_loss, edit_distance, flat_labels, numbers_of
 from wakeword.errors import TrainingError
@@ -99,9 +101,8 @@ def pretrain(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = KeywordLSTM(spec.n_cepstra, recipe.units)
-        head = nn.Linear(recipe.units, len(SYMBOLS))
-    parameters = [*network.lstm.parameters(), *head.parameters()]
-    optimizer = torch.optim.Adam(parameters)
+        taught = nn.ModuleList([network.lstm, nn.Linear(recipe.units, len(SYMBOLS))])
+    optimizer = torch.optim.Adam(taught.parameters())
     held_out, history, standard = source.plain(parts[2]), [], None
     with ThreadPoolExecutor(1) as ahead:
         upcoming = ahead.submit(source.epoch, 0)
@@ -110,9 +111,9 @@ def pretrain(
             if number + 1 < recipe.epochs:
                 upcoming = ahead.submit(source.epoch, number + 1)
             if standard is None:
-                standard = _standard(examples.features)
-            loss = _learn(network, head, parameters, optimizer, examples, standard, recipe, number)
-            history.append(PretrainEpoch(number, loss, *_judge(network, head, held_out, standard)))
+                standard = standard_of(examples.features)
+            loss = _learn(taught, optimizer, examples, standard, recipe, number)
+            history.append(PretrainEpoch(number, loss, *_judge(taught, held_out, standard)))
             if on_epoch:
                 on_epoch(history[-1])
     assert standard is not None
@@ -180,46 +181,48 @@ class _Source:
 
 
 def _learn(
-    network: KeywordLSTM,
-    head: nn.Linear,
-    parameters: list[nn.Parameter],
+    taught: nn.ModuleList,
     optimizer: torch.optim.Optimizer,
     examples: _Labelled,
-    standard: tuple[np.ndarray, np.ndarray],
+    standard: Standard,
     recipe: PretrainRecipe,
     number: int,
 ) -> float:
-    """One pass over an epoch's examples; returns the mean loss."""
-    x, flat = torch.from_numpy((examples.features - standard[0]) / standard[1]), torch.from_numpy(examples.flat)
+    """One pass over an epoch's examples, without a last batch that is not whole; returns the mean loss."""
+    x, flat = torch.from_numpy(standardised(examples.features, standard)), torch.from_numpy(examples.flat)
     weight = torch.ones(len(SYMBOLS))
     weight[0] = recipe.silence_weight
-    batches, total = max(1, len(x) // recipe.batch_size), 0.0
-    for index in range(batches):
-        batch = slice(index * recipe.batch_size, (index + 1) * recipe.batch_size)
-        for group in optimizer.param_groups:
-            group["lr"] = one_cycle(recipe.learning_rate, (number + index / batches) / recipe.epochs)
-        scores = head(network.lstm(x[batch])[0])
+
+    def batch_loss(batch: slice) -> LossParts:
+        scores = _scores(taught, x[batch])
         if number < recipe.flat_epochs:
             loss = F.cross_entropy(scores.transpose(1, 2), flat[batch], weight=weight)
         else:
             loss = ctc_loss(scores, examples.words[batch])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        total += loss.item()
-    if not np.isfinite(total):
+        return LossParts(loss, loss, torch.zeros_like(loss))
+
+    def learning_rate(fraction: float) -> float:
+        return one_cycle(recipe.learning_rate, (number + fraction) / recipe.epochs)
+
+    size = recipe.batch_size
+    batches = [slice(k * size, (k + 1) * size) for k in range(max(1, len(x) // size))]
+    loss, _ = learn_epoch(taught, optimizer, batches, batch_loss, learning_rate, clip_gradient=1.0)
+    if not np.isfinite(loss):
         raise TrainingError(f"the loss is no longer finite in epoch {number + 1}: pretrain with a lower learning rate")
-    return total / batches
+    return loss
+
+
+def _scores(taught: nn.ModuleList, x: Tensor) -> Tensor:
+    """Standardised frames (B, F, C) -> a score for each symbol at each frame, (B, F, symbols)."""
+    lstm, head = taught
+    return head(lstm(x)[0])
 
 
 @torch.no_grad()
-def _judge(
-    network: KeywordLSTM, head: nn.Linear, held_out: _Labelled, standard: tuple[np.ndarray, np.ndarray]
-) -> tuple[float, float]:
+def _judge(taught: nn.ModuleList, held_out: _Labelled, standard: Standard) -> tuple[float, float]:
     """(mean CTC loss, edits per phoneme of the best path) on validation."""
-    x = torch.from_numpy((held_out.features - standard[0]) / standard[1])
-    scores = torch.cat([head(network.lstm(part)[0]) for part in x.split(512)])
+    x = torch.from_numpy(standardised(held_out.features, standard))
+    scores = torch.cat([_scores(taught, part) for part in x.split(512)])
     paths = zip(scores.argmax(-1).tolist(), held_out.words, strict=True)
     edits = sum(edit_distance(best_path(path), word) for path, word in paths)
     return float(ctc_loss(scores, held_out.words)), edits / sum(len(word) for word in held_out.words)
@@ -231,8 +234,3 @@ def _stacked(clips: Sequence[np.ndarray]) -> np.ndarray:
     for row, clip in zip(stacked, clips, strict=True):
         row[: len(clip)] = clip
     return stacked
-
-
-def _standard(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean, std = features.mean((0, 1), dtype=np.float64), features.std((0, 1), dtype=np.float64)
-    return mean.astype(np.float32), np.maximum(std, 1e-3).astype(np.float32)

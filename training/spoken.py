@@ -16,6 +16,7 @@ from close_negatives.phonemes import Phonemes, dictionary, pronounce, pronunciat
 from close_negatives.plan import BULK, NATURAL, PlanSettings, plan
 from close_negatives.synthesize import Spoken, speak
 from close_negatives.words import CloseWord, mine
+from training.clips import centred
 from training.corpus import CLOSE, SENTENCE, SPLITS, SPOKEN, Words
 from training.speech_commands import Split
 from wakeword.errors import SynthesisError
@@ -101,9 +102,7 @@ def as_words(phrase: str, parts: Sequence[Part], clip_samples: int) -> Words:
     requests = [request for part in parts for request in part.spoken.requests]
     samples = np.zeros((len(clips), clip_samples), dtype=np.int16)
     for row, clip in zip(samples, clips, strict=True):
-        middle = clip[max(0, len(clip) - clip_samples) // 2 :][:clip_samples]
-        first = (clip_samples - len(middle)) // 2
-        row[first : first + len(middle)] = middle
+        row[:] = centred(clip, clip_samples)
     return Words(
         samples,
         np.array([part.is_keyword for part in parts for _ in part.spoken.clips], dtype=bool),

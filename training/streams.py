@@ -8,7 +8,7 @@ import numpy as np
 
 from training.clips import active_range
 from training.corpus import FULL_SCALE
-from wakeword.alarms import HOP_FRAMES, Heard, hear_together
+from wakeword.alarms import Heard, hear_together, window_ends
 from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import DecisionRule
 from wakeword.model import WakeWordModel
@@ -63,15 +63,13 @@ def hear_clips(
 def hear_all(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]:
     """Many short streams, float32 (T,) each, as a Detector hears each of them."""
     heard: list[Heard] = []
-    spec, hop = model.spec, HOP_FRAMES
     for first in range(0, len(streams), _TOGETHER):
         group = streams[first : first + _TOGETHER]
         longest = max(map(len, group))
         scores = hear_together(model, np.stack([np.pad(stream, (0, longest - len(stream))) for stream in group]))
         for stream, row in zip(group, scores, strict=True):
-            windows = max(0, (spec.frames_in(len(stream)) - spec.window_frames) // hop + 1)
-            ends = np.arange(windows) * hop * spec.hop_length + spec.window_samples
-            heard.append(Heard(ends, row[:windows], len(stream) / SAMPLE_RATE))
+            ends = window_ends(model.spec, len(stream))
+            heard.append(Heard(ends, row[: len(ends)], len(stream) / SAMPLE_RATE))
     return heard
 
 

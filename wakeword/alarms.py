@@ -11,7 +11,7 @@ import numpy as np
 from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import Decider, DecisionRule
 from wakeword.detector import Detector
-from wakeword.features import FeatureStream
+from wakeword.features import FeatureSpec, FeatureStream
 from wakeword.model import WakeWordModel
 from wakeword.windows import SlidingWindows
 
@@ -42,16 +42,22 @@ def hear(model: WakeWordModel, samples: np.ndarray) -> Heard:
     fraction of the time.
     """
     spec = model.spec
-    windows = max(0, (spec.frames_in(len(samples)) - spec.window_frames) // HOP_FRAMES + 1)
+    ends = window_ends(spec, len(samples))
+    windows = len(ends)
     each = -(-windows // _PIECES)  # windows of a piece
     if not windows:
-        return Heard(np.zeros(0, np.int64), np.zeros(0, np.float32), len(samples) / SAMPLE_RATE)
+        return Heard(ends, np.zeros(0, np.float32), len(samples) / SAMPLE_RATE)
     length = (each - 1) * HOP_FRAMES * spec.hop_length + spec.window_samples
     starts = np.arange(-(-windows // each)) * each * HOP_FRAMES * spec.hop_length
     padded = np.pad(samples, (0, max(0, int(starts[-1]) + length - len(samples))))
     scores = hear_together(model, np.stack([padded[start : start + length] for start in starts]))
-    ends = np.arange(windows) * HOP_FRAMES * spec.hop_length + spec.window_samples
     return Heard(ends, scores.reshape(-1)[:windows], len(samples) / SAMPLE_RATE)
+
+
+def window_ends(spec: FeatureSpec, samples: int) -> np.ndarray:
+    """The sample after each window that a Detector scores in so many samples, int64 (K,)."""
+    windows = max(0, (spec.frames_in(samples) - spec.window_frames) // HOP_FRAMES + 1)
+    return np.arange(windows, dtype=np.int64) * HOP_FRAMES * spec.hop_length + spec.window_samples
 
 
 def hear_together(model: WakeWordModel, streams: np.ndarray) -> np.ndarray:

@@ -11,11 +11,11 @@ from close_negatives.paper import paper_words
 from close_negatives.plan import BULK, NATURAL, plan
 from close_negatives.synthesize import speak
 from close_negatives.words import CloseWord, mine
-from training.corpus import CLIP_SAMPLES
+from training.clips import centred
+from training.corpus import CLIP_SAMPLES, SPLITS
 from training.speech_commands import Split
 from wakeword.errors import PhraseError
 
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 CLOSE_WORDS = 20  # of the mined list, nearest first; the paper has 5 a keyword
 OTHER_WORDS = (
     "backward", "bed", "bird", "cat", "dog", "down", "eight", "five", "four", "go", "happy", "house", "learn", "left",
@@ -67,15 +67,6 @@ def _spoken(wanted: list[tuple[Sequence[str | CloseWord], int, str]], split: Spl
         each = -(-count // len(words))
         spoken = speak(plan(words, each, split, settings=NATURAL if natural else BULK), jobs=1)
         texts = list(spoken.texts)[:count]
-        samples.append(np.stack([_in_a_second(clip) for clip in spoken.clips[: len(texts)]]))
+        samples.append(np.stack([centred(clip, CLIP_SAMPLES) for clip in spoken.clips[: len(texts)]]))
         names += [written.format(text) for text in texts]
     return Spoken(np.concatenate(samples), tuple(names))
-
-
-def _in_a_second(clip: np.ndarray) -> np.ndarray:
-    """The middle second of a clip, or the clip in the middle of a second, int16 (16000,)."""
-    if len(clip) >= CLIP_SAMPLES:
-        start = (len(clip) - CLIP_SAMPLES) // 2
-        return clip[start : start + CLIP_SAMPLES]
-    before = (CLIP_SAMPLES - len(clip)) // 2
-    return np.pad(clip, (before, CLIP_SAMPLES - len(clip) - before))

@@ -15,21 +15,9 @@ import pytest
 import soundfile
 
 from wakeword import Detector, ModelFileError, bundled_models, load_model
-from wakeword.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 MIC = {"name": "USB mic", "hostapi": 0, "max_input_channels": 1, "default_samplerate": 16_000.0}
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*args: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as stop:
-            main([str(arg) for arg in args])
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture
