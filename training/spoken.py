@@ -74,7 +74,8 @@ def speak_words(
     """The parts of each split, from the cache or spoken now. Raises SynthesisError."""
     wanted = {split: _requests(phrase, settings, split, seed) for split in SPLITS}
     every = [request for parts in wanted.values() for requests, _, _ in parts for request in requests]
-    spoken = speak(every, progress=progress)
+    # Without a wish there is no need of a cache, and none that cannot be written may stop the run.
+    spoken = speak(every, progress=progress) if every else Spoken((), ())
     clip_of = dict(zip(spoken.requests, spoken.clips, strict=True))
 
     def part(requests: list[Request], origin: str, is_keyword: bool) -> Part:

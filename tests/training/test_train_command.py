@@ -138,6 +138,14 @@ def test_labelled_false_alarms_train_as_other_words(
     assert "train: 48 clips of 'rise', 149 of other words" in capsys.readouterr().out
 
 
+def test_a_run_without_synthesis_needs_no_cache(
+    melodies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("where a folder should be")
+    monkeypatch.setenv("WAKEWORD_CACHE", str(tmp_path / "file"))
+    assert run(train_args(melodies, tmp_path / "rise.wakeword", "--units", "8", "--epochs", "1")) == 0
+
+
 def test_own_recordings_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = ["--share", "0.01", "--no-synthesize", "--recordings", str(tmp_path / "nothing")]
     assert run(["train", "hello", *more]) == 2
