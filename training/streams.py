@@ -43,7 +43,7 @@ def at_snr(speech: np.ndarray, noise: np.ndarray, snr_db: float, level: float) -
 
 
 def hear_clips(
-    model: WakeWordModel, clips: np.ndarray, noise: np.ndarray | None = None, snr_db: float = 20.0
+    model: WakeWordModel, clips: Sequence[np.ndarray], noise: np.ndarray | None = None, snr_db: float = 20.0
 ) -> list[Heard]:
     """Each int16 clip (T,) alone in a stream: a second before it, a second after, silent or in ``noise``.
 

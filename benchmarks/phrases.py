@@ -1,0 +1,188 @@
+"""How well a phrase that nobody recorded is heard: trained from speech engines alone, tested on real people.
+
+    python benchmarks/phrases.py --real recordings --data words --speech talk --noise noise \\
+        [--phrases alexa computer] [--own 0 10] [--networks 1] [--seed 0]
+    python benchmarks/phrases.py --tables         # the table again, from the rows that are there
+
+``--real`` has one folder of recordings a phrase; they are the test and nothing else. ``--own N`` also trains with N of
+them as a user's own ``--recordings``, which then are no part of the test. Each run is `wakeword train PHRASE` at the
+default operating point, chosen on validation. False alarms are counted over the held-out half of the speech, all test
+words and the other phrases' recordings strung together; misses in silence and in babble of the same held-out speech.
+Rows are appended to benchmarks/results/phrases.jsonl, and the table is written to benchmarks/results/phrases.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.corpus import FULL_SCALE, Corpus, load_corpus
+from training.metrics import Rate, rate
+from training.pipeline import Run, train
+from training.recipes import phrase
+from training.streams import babble, hear_clips, missed, string_together
+from wakeword import WakeWordModel
+from wakeword.alarms import hear, per_hour
+from wakeword.audio import read_mono
+from wakeword.model import write_atomically
+
+ROWS = Path(__file__).resolve().parent / "results" / "phrases.jsonl"
+TABLE = ROWS.with_suffix(".md")
+SNR_DB = 10.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: what is trained, and the folders it trains and is tested with."""
+
+    phrase: str
+    own: int
+    networks: int
+    seed: int
+    real: Path
+    data: Path
+    speech: tuple[Path, ...]
+    noise: tuple[Path, ...]
+    runs: Path
+
+    @property
+    def key(self) -> tuple[str, int, int, int]:
+        """What makes a row unique."""
+        return self.phrase, self.own, self.networks, self.seed
+
+
+def measure(cell: Cell) -> dict[str, Any]:
+    """Train one cell, test it on real people, and return its row."""
+    stem = cell.runs / "-".join(map(str, cell.key)).replace(" ", "_")
+    given, tested = _divided(cell.real / cell.phrase, cell.own)
+    own = _copied(given, stem.with_suffix(".own"))
+    recipe = phrase(cell.phrase).changed(networks=cell.networks)
+    run = Run(
+        cell.phrase, cell.data, recipe, stem.with_suffix(".wakeword"), cell.speech, cell.noise, own, seed=cell.seed
+    )
+    log = stem.with_suffix(".log").open("a", buffering=1)
+    started = time.monotonic()
+    model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
+    seconds = time.monotonic() - started
+    corpus = load_corpus(cell.phrase, cell.data, cell.speech, cell.noise)
+    others = [path for folder in sorted(cell.real.iterdir()) if folder.name != cell.phrase for path in _sounds(folder)]
+    return {
+        "phrase": cell.phrase,
+        "own": cell.own,
+        "networks": cell.networks,
+        "seed": cell.seed,
+        "seconds": round(seconds),
+        "validation": model.card["operating_points"]["alarms"]["validation"],
+        "decision": model.card["decision"],
+        "test": tested_figures(model, corpus, _read(tested), _read(others)),
+        "libraries": model.card["libraries"],
+    }
+
+
+def tested_figures(
+    model: WakeWordModel, corpus: Corpus, clips: Sequence[np.ndarray], others: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """Misses on ``clips`` of real people, and false alarms over everything else, through the product's own Detector."""
+    rule, words, talk = model.rule(), corpus.words["test"], corpus.speech["test"]
+    negatives = [*talk, *words.samples[~words.is_keyword], *others]
+    heard = hear(model, string_together(negatives))
+    noise = babble(talk, sum(map(len, talk)), 4, np.random.default_rng(0))
+    quiet, noisy = hear_clips(model, clips), hear_clips(model, clips, noise, SNR_DB)
+    return {
+        "threshold": rule.threshold,
+        "false_alarms": per_hour(len(heard.alarms(rule)), heard.seconds / 3600),
+        "miss_in_silence": rate(missed(quiet, rule), len(quiet)).to_dict(),
+        "miss_in_babble_10_db": rate(missed(noisy, rule), len(noisy)).to_dict(),
+    }
+
+
+def _divided(folder: Path, own: int) -> tuple[list[Path], list[Path]]:
+    """(a user's own, the test's) recordings of a folder; which are which follows from a hash of their names."""
+    paths = sorted(_sounds(folder), key=lambda path: hashlib.sha1(path.name.encode()).hexdigest())
+    return paths[:own], paths[own:]
+
+
+def _copied(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
+    if not paths:
+        return ()
+    folder.mkdir(exist_ok=True)
+    for path in paths:
+        shutil.copy(path, folder)
+    return (folder,)
+
+
+def _sounds(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in (".ogg", ".wav", ".flac"))
+
+
+def _read(paths: Sequence[Path]) -> list[np.ndarray]:
+    return [np.round(read_mono(path) * FULL_SCALE).astype(np.int16) for path in paths]
+
+
+def read_rows() -> list[dict[str, Any]]:
+    """The rows there are, in the order of their keys."""
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+    return sorted(rows, key=lambda row: (row["phrase"], row["own"], row["networks"], row["seed"]))
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown, one line a row: misses and false alarms with their n and 95 % intervals."""
+    head = ("phrase", "own recordings", "networks", "seed", "miss in silence", "miss in babble 10 dB", "false alarms")
+    lines = [f"| {' | '.join(head)} | minutes |", "|---" * (len(head) + 1) + "|"]
+    for row in rows:
+        test = row["test"]
+        misses = [str(_rate(test[kind])) for kind in ("miss_in_silence", "miss_in_babble_10_db")]
+        alarms = f"{test['false_alarms']['count']} in {test['false_alarms']['hours']:.2f} h"
+        cells = [row["phrase"], row["own"], row["networks"], row["seed"], *misses, alarms, round(row["seconds"] / 60)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join([*lines, ""])
+
+
+def _rate(values: dict[str, Any]) -> Rate:
+    return rate(values["count"], values["n"])
+
+
+def main() -> None:
+    """Make the missing rows, then the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", action="store_true", help="only print the table of the rows that are there")
+    parser.add_argument("--real", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--speech", type=Path, nargs="*", default=[])
+    parser.add_argument("--noise", type=Path, nargs="*", default=[])
+    parser.add_argument("--phrases", nargs="*", default=["alexa", "computer"])
+    parser.add_argument("--own", type=int, nargs="*", default=[0, 10])
+    parser.add_argument("--networks", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    args = parser.parse_args()
+    if not args.tables:
+        if args.data is None or args.real is None:
+            parser.error("--real and --data are needed to make rows (or --tables to print them)")
+        torch.set_num_threads(1)
+        args.runs.mkdir(exist_ok=True)
+        ROWS.parent.mkdir(exist_ok=True)
+        there = {(row["phrase"], row["own"], row["networks"], row["seed"]) for row in read_rows()}
+        folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
+        cells = [Cell(p, own, args.networks, args.seed, *folders) for own in args.own for p in args.phrases]
+        for cell in cells:
+            if cell.key not in there:
+                with ROWS.open("a") as file:
+                    file.write(json.dumps(measure(cell)) + "\n")
+    rows = read_rows()
+    write_atomically(TABLE, table(rows).encode())
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
