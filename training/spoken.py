@@ -151,32 +151,38 @@ def _requests(phrase: str, settings: SpokenSettings, split: Split, seed: int) ->
 
 def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
     """``count`` different texts of one or two frequent words, without the phrase in them (an empty phrase excludes
-    none); the first of more are the same."""
-    words = _words_without(phrase)
+    none); the first of more are the same, and nearly all of another phrase's: they need not be spoken again."""
+    words, allowed = _frequent_words(), _words_without(phrase)
     rng = np.random.default_rng([seed, SPLITS.index(split), 9])
     texts: dict[str, None] = {}
     while len(texts) < count:
         pair = [words[i] for i in rng.integers(0, len(words), 2)]
-        texts[" ".join(pair if rng.random() < _SHARE_OF_TWO else pair[:1])] = None
-        if len(texts) >= len(words) ** 1.5:
+        text = pair if rng.random() < _SHARE_OF_TWO else pair[:1]
+        if allowed.issuperset(text):
+            texts[" ".join(text)] = None
+        if len(texts) >= len(allowed) ** 1.5:
             raise SynthesisError(f"there are not {count} other words to speak")
     return list(texts)
 
 
 def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
     """``count`` rows of frequent words without the phrase; as senseless as they are, they are said as a sentence is."""
-    words = _words_without(phrase)
+    words, allowed = _frequent_words(), _words_without(phrase)
     rng = np.random.default_rng([seed, SPLITS.index(split), 10])
     # Zipf's law: the second most frequent word is half as frequent as the first.
     chances = 1.0 / (np.arange(len(words)) + _ZIPF_OFFSET)
-    rows = rng.choice(len(words), (count, _SENTENCE_WORDS), p=chances / chances.sum())
-    return [" ".join(words[i] for i in row) for row in rows]
+    rows: list[str] = []
+    while len(rows) < count:
+        row = [words[i] for i in rng.choice(len(words), _SENTENCE_WORDS, p=chances / chances.sum())]
+        if allowed.issuperset(row):
+            rows.append(" ".join(row))
+    return rows
 
 
 @lru_cache(maxsize=4)
-def _words_without(phrase: str) -> list[str]:
+def _words_without(phrase: str) -> frozenset[str]:
     sounds = [unstressed(way) for way in pronunciations(phrase)] if phrase else []
-    return [word for word in _frequent_words() if not _is_or_holds(word, phrase, sounds)]
+    return frozenset(word for word in _frequent_words() if not _is_or_holds(word, phrase, sounds))
 
 
 def _is_or_holds(word: str, phrase: str, sounds: Sequence[Phonemes]) -> bool:
