@@ -12,7 +12,7 @@ import numpy as np
 from close_negatives.engines import Request
 from close_negatives.exclusion import contains_sound, is_form_of, unstressed
 from close_negatives.paper import paper_lists
-from close_negatives.phonemes import Phonemes, dictionary, pronounce, pronunciations
+from close_negatives.phonemes import Phonemes, dictionary, pronunciations
 from close_negatives.plan import BULK, NATURAL, PlanSettings, plan
 from close_negatives.synthesize import Spoken, speak
 from close_negatives.words import CloseWord, mine
@@ -187,8 +187,9 @@ def _words_without(phrase: str) -> frozenset[str]:
 
 def _is_or_holds(word: str, phrase: str, sounds: Sequence[Phonemes]) -> bool:
     """Whether a word would be a wrong negative: the phrase, a form of it, or one that has it inside."""
-    spoken = unstressed(pronounce(word))
-    return any(contains_sound(spoken, sound) for sound in sounds) or bool(sounds and is_form_of(word, phrase))
+    ways = [unstressed(way) for way in pronunciations(word)]
+    holds = any(contains_sound(way, sound) for way in ways for sound in sounds)
+    return holds or bool(sounds and is_form_of(word, phrase))
 
 
 @lru_cache(maxsize=1)
