@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torchaudio
 
-from training.corpus import FULL_SCALE, Corpus
+from training.corpus import FULL_SCALE, RECORDED, Corpus
 from training.metrics import threshold_at_fpr
 from training.speech_commands import Split
 from training.streams import at_snr, babble, hear_clips, missed, string_together
@@ -81,7 +81,8 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
     streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
     keyword, noisy = hear_keyword(model, corpus, "validation", np.random.default_rng([seed, 5]))
     settings = choose_rule(streams, [*keyword, *noisy], settings)
-    points["alarms"] = _alarm_point(streams, keyword, settings)
+    by_people = bool((words.is_keyword & words.of_origin(RECORDED)).any())
+    points["alarms"] = _alarm_point(streams, keyword, settings, by_people)
     return {"operating_points": points, "default_point": "alarms", "decision": settings.to_dict()}
 
 
@@ -138,17 +139,20 @@ def corpus_speech(corpus: Corpus, split: Split) -> list[np.ndarray]:
     return corpus.speech[split] or list(words.samples[words.far()])
 
 
-def _alarm_point(streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings) -> dict[str, Any]:
+def _alarm_point(
+    streams: Sequence[Heard], keyword: Sequence[Heard], settings: CalibrationSettings, by_people: bool
+) -> dict[str, Any]:
     """The default point: at most the acceptable alarms, and beyond that the middle of the room there is.
 
     ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest with few enough misses.
     When quiet < deaf any threshold between is right on validation, and the middle is furthest from both errors.
+    Keywords that engines spoke, not people, say too little of where deafness begins: then it is ``quiet`` itself.
     """
     hours = sum(stream.seconds for stream in streams) / 3600
     quiet = _quiet(streams, settings)
     most_missed = int(settings.acceptable_miss * len(keyword))
     deaf = -_first(-_CANDIDATES[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
-    threshold = (quiet + deaf) / 2 if quiet < deaf else quiet
+    threshold = (quiet + deaf) / 2 if by_people and quiet < deaf else quiet
     curve = np.arange(np.floor(quiet) - 4, np.ceil(quiet) + 3, 0.5)
     return {
         "threshold": round(float(threshold), 4),

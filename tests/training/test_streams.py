@@ -83,8 +83,9 @@ def test_calibration_and_evaluation_keep_what_they_promise(make_model, melodies:
     assert {row["word"] for row in figures["worst_confusions"]} <= {"fall", "flat", "dip"}
 
 
-def test_the_default_point_lies_in_the_middle_of_its_room(make_model, melodies: Path, monkeypatch) -> None:
-    """With well separated scores the threshold is half way between the last alarm and the first miss."""
+@pytest.mark.parametrize(("by_people", "threshold"), [(True, 5.0), (False, 1.05)])
+def test_the_default_point_lies_in_the_middle_of_its_room(make_model, by_people: bool, threshold: float) -> None:
+    """With well separated scores the threshold is half way between the last alarm and the first miss of people."""
     from training import calibrate as module
 
     def heard(peak: float) -> object:
@@ -93,8 +94,8 @@ def test_the_default_point_lies_in_the_middle_of_its_room(make_model, melodies: 
         scores[5:9] = peak
         return type(stream)(stream.end_sample, scores, stream.seconds)
 
-    point = module._alarm_point([heard(1.0)], [heard(9.0)] * 10, CalibrationSettings())
-    assert point["threshold"] == pytest.approx(5.0, abs=0.1)
+    point = module._alarm_point([heard(1.0)], [heard(9.0)] * 10, CalibrationSettings(), by_people)
+    assert point["threshold"] == pytest.approx(threshold, abs=0.1)
     assert point["validation"]["missed"] == 0
     assert DecisionRule(point["threshold"]).threshold == point["threshold"]
 
