@@ -45,9 +45,9 @@ class PretrainRecipe:
     spoken       synthesized clips an epoch; all recorded ones are heard in every one
     """
 
-    units: int = 128
+    units: int = 256
     window_frames: int = 118
-    epochs: int = 16
+    epochs: int = 18
     flat_epochs: int = 4
     delay: int = 3
     batch_size: int = 64
