@@ -12,13 +12,12 @@ import numpy as np
 from close_negatives.voices import SPLITS
 from training.clips import active_range
 from training.speech_commands import Clip, Split, load_clips, read_folder
-from wakeword.audio import read_mono
+from wakeword.audio import read_mono, sound_files
 from wakeword.errors import DataError
 
 RECORDED, SPOKEN, CLOSE, SENTENCE = "recorded", "spoken", "close", "sentence"
 CLIP_SAMPLES = 16_000
 FULL_SCALE = np.float32(32767.0)  # int16 samples / FULL_SCALE are what the front end takes
-_SOUND_SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif"))
 
 
 @dataclass(frozen=True)
@@ -140,9 +139,9 @@ def load_corpus(
 def load_recordings(word: str, folders: Iterable[Path], clip_samples: int, is_keyword: bool = True) -> Words:
     """A user's own clips, whatever their length: the loudest stretch of ``clip_samples`` of each.
 
-    Raises DataError where a folder is missing or empty, AudioError where a file cannot be read.
+    Raises AudioError where a folder is missing or empty, or a file cannot be read.
     """
-    paths = [path for folder in folders for path in _sound_files(folder)]
+    paths = [path for folder in folders for path in sound_files(folder)]
     samples = np.zeros((len(paths), clip_samples), dtype=np.int16)
     for row, path in zip(samples, paths, strict=True):
         clip = read_mono(path)
@@ -186,19 +185,10 @@ def _load_words(keyword: str, clips: list[Clip], limit: int | None, clip_samples
 def _recordings(folders: Iterable[Path]) -> dict[Split, list[np.ndarray]]:
     by_split: dict[Split, list[np.ndarray]] = {split: [] for split in SPLITS}
     for folder in folders:
-        for path in _sound_files(folder):
+        for path in sound_files(folder):
             samples = np.round(read_mono(path) * FULL_SCALE).astype(np.int16)
             by_split[recording_split(path.name)].append(samples)
     return by_split
-
-
-def _sound_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder of recordings")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SOUND_SUFFIXES)
-    if not files:
-        raise DataError(f"{folder} holds no sound file ({', '.join(sorted(_SOUND_SUFFIXES))})")
-    return files
 
 
 def _seconds(recordings: list[np.ndarray]) -> float:

@@ -13,6 +13,8 @@ import numpy as np
 from wakeword.errors import AudioError
 
 SAMPLE_RATE = 16_000
+#: What is taken for sound in a folder; libsndfile reads them all.
+_SUFFIXES = frozenset((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"))
 #: Blocks read from a file: short enough that a day-long file needs no more memory than a second.
 _READ_SECONDS = 0.5
 #: And never more numbers than this in one block, whatever rate and channels a file claims.
@@ -126,6 +128,16 @@ def _open(source: str | bytes | io.BytesIO, name: str) -> Any:
     # stream of unknown length cannot be read at all.
     sound.seekable = lambda: False
     return sound
+
+
+def sound_files(folder: Path) -> list[Path]:
+    """The sound files in a folder and in those below it, by name; raises AudioError where there is none."""
+    if not folder.is_dir():
+        raise AudioError(f"{folder}: there is no such folder of recordings")
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    if not files:
+        raise AudioError(f"{folder} holds no sound file ({', '.join(sorted(_SUFFIXES))})")
+    return files
 
 
 def read_mono(path: str | Path) -> np.ndarray:

@@ -16,7 +16,7 @@ from training.corpus import SPLITS, check_corpus, load_corpus, recording_split
 from training.examples import ExampleSource, limited
 from training.recipes import RECIPES
 from wakeword import FeatureSpec, mfcc
-from wakeword.errors import DataError
+from wakeword.errors import AudioError, DataError
 
 
 def test_splits_share_no_speaker_and_no_recording(melodies: Path) -> None:
@@ -38,9 +38,9 @@ def test_half_of_the_recordings_are_held_out_by_their_names_alone() -> None:
 def test_a_missing_keyword_or_folder_is_one_sentence(melodies: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no clips of 'shout'; it has: dip, fall, flat, rise"):
         check_corpus(load_corpus("shout", melodies / "words"), melodies / "words")
-    with pytest.raises(DataError, match="no such folder of recordings"):
+    with pytest.raises(AudioError, match="no such folder of recordings"):
         load_corpus("rise", melodies / "words", [tmp_path / "nothing"])
-    with pytest.raises(DataError, match="holds no sound file"):
+    with pytest.raises(AudioError, match="holds no sound file"):
         load_corpus("rise", melodies / "words", noise=[tmp_path])
 
 

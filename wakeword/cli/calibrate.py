@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from wakeword.alarms import Heard, hear_blocks, per_hour
-from wakeword.audio import SAMPLE_RATE, file_blocks
+from wakeword.audio import SAMPLE_RATE, file_blocks, sound_files
 from wakeword.calibration import Calibration
 from wakeword.calibration import calibrate as choose
 from wakeword.cli.text import printable
@@ -20,9 +20,6 @@ from wakeword.errors import AudioError
 from wakeword.microphone import Microphone, MicrophoneSettings
 from wakeword.model import WakeWordModel, calibration_path, load_model, model_path, write_atomically
 from wakeword.sidecar import content
-
-#: What is taken for sound in a folder; libsndfile reads them all.
-_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
 
 
 @click.command()
@@ -97,11 +94,8 @@ def _files(model: WakeWordModel, audio: Path) -> tuple[list[Heard], str]:
     """Every recording of a folder and of those in it, each a stream of its own."""
     if not audio.is_dir():
         return [hear_blocks(model, file_blocks(audio))], str(audio)
-    files = sorted(path for path in audio.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
-    if not files:
-        raise AudioError(f"{audio} holds no sound file ({', '.join(sorted(_SUFFIXES))})")
     streams = []
-    with click.progressbar(files, file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
+    with click.progressbar(sound_files(audio), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
         for path in shown:
             try:
                 streams.append(hear_blocks(model, file_blocks(path)))
