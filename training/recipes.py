@@ -84,7 +84,7 @@ def deploy(keyword: str) -> Recipe:
         pooling="attention",  # frames beside the word cannot dilute it, and it learns in fewer epochs
         base=True,  # a third of the epochs that a random start needs
         units=256,  # from a base: better on validation in ten epochs than half as many in thirty
-        epochs=20,
+        epochs=14,
         batch_size=64,  # steps count for more than examples: at 256 four times the epochs were needed
         learning_rate=3e-3,  # the peak of the cycle
         one_cycle=True,
