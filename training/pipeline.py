@@ -20,7 +20,7 @@ from training.fit import Epoch, Fitted, fit
 from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
-from training.spoken import as_speech, as_words, speak_words, window_for
+from training.spoken import as_speech, as_words, speak_words, wanted, window_for
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
 from wakeword.version import __version__
@@ -105,7 +105,10 @@ def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tup
     spec = window_for(keyword)
     clip_samples = max(CLIP_SAMPLES, spec.window_samples + spec.hop_length // 2)
     corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit, clip_samples)
-    words = {s: corpus.words[s] + as_words(run.keyword, parts, clip_samples) for s, parts in spoken.items()}
+    words = {
+        split: corpus.words[split] + wanted(as_words(run.keyword, parts, clip_samples), corpus.words[split], split)
+        for split, parts in spoken.items()
+    }
     if run.recordings:
         words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)
     if run.negatives:

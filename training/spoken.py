@@ -114,6 +114,13 @@ def as_words(phrase: str, parts: Sequence[Part], clip_samples: int) -> Words:
     )
 
 
+def wanted(spoken: Words, recorded: Words, split: Split) -> Words:
+    """The spoken clips that a split takes beside its recorded ones: where people say the keyword, only people judge."""
+    if split == "train" or not recorded.is_keyword.any():
+        return spoken
+    return spoken.subset(np.flatnonzero(~spoken.is_keyword))
+
+
 def as_speech(parts: Sequence[Part]) -> list[np.ndarray]:
     """The sentences, as int16 recordings."""
     return [clip for part in parts if part.origin == SENTENCE for clip in part.spoken.clips]

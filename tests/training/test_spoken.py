@@ -16,6 +16,7 @@ from training.spoken import (
     other_texts,
     sentences,
     speak_words,
+    wanted,
     window_for,
 )
 from wakeword import FeatureSpec
@@ -53,6 +54,14 @@ def test_the_numbers_are_those_asked_for(spoken) -> None:  # type: ignore[no-unt
     assert counts[SENTENCE, False] == 5
     assert counts[CLOSE, False] == len(close_words("marvin", "train"))
     assert [len(part.spoken.clips) for part in spoken["test"] if part.is_keyword] == [2]
+
+
+def test_where_people_say_the_keyword_only_they_judge(spoken) -> None:  # type: ignore[no-untyped-def]
+    words = as_words("marvin", spoken["test"], 16_000)
+    nobody, people = words.subset(np.flatnonzero(~words.is_keyword)), words
+    assert wanted(words, nobody, "test") is words
+    assert wanted(words, people, "train") is words
+    assert wanted(words, people, "test").words == nobody.words
 
 
 def test_other_words_never_hold_the_phrase_and_more_keep_the_first() -> None:
