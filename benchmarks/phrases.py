@@ -1,7 +1,7 @@
 """How well a phrase that nobody recorded is heard: trained from speech engines alone, tested on real people.
 
     python benchmarks/phrases.py --real recordings --data words --speech talk --noise noise \\
-        [--phrases alexa computer] [--own 0 10] [--networks 1] [--seed 0]
+        [--phrases alexa computer] [--own 0 10] [--networks 2] [--seed 0]
     python benchmarks/phrases.py --tables         # the table again, from the rows that are there
 
 ``--real`` has one folder of recordings a phrase; they are the test and nothing else. ``--own N`` also trains with N of
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--noise", type=Path, nargs="*", default=[])
     parser.add_argument("--phrases", nargs="*", default=["alexa", "computer"])
     parser.add_argument("--own", type=int, nargs="*", default=[0, 10])
-    parser.add_argument("--networks", type=int, default=1)
+    parser.add_argument("--networks", type=int, default=phrase("").networks)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     args = parser.parse_args()

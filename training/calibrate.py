@@ -81,7 +81,7 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
     streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
     keyword, noisy = hear_keyword(model, corpus, "validation", np.random.default_rng([seed, 5]))
     settings = choose_rule(streams, [*keyword, *noisy], settings)
-    by_people = bool((words.is_keyword & words.of_origin(RECORDED)).any())
+    by_people = bool(words.of_origin(RECORDED)[words.is_keyword].mean() > 0.5)
     points["alarms"] = _alarm_point(streams, keyword, settings, by_people)
     return {"operating_points": points, "default_point": "alarms", "decision": settings.to_dict()}
 

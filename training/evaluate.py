@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from training.calibrate import BABBLE_SNR_DB, clip_scores, hear_keyword
-from training.corpus import Corpus, Words
+from training.corpus import RECORDED, SPOKEN, Corpus, Words
 from training.metrics import Rate, rate, recall, threshold_at_fpr
 from training.streams import missed, string_together
 from wakeword.alarms import Heard, hear, per_hour
@@ -50,12 +50,15 @@ def clip_figures(scores: np.ndarray, test: Words, validation_negatives: np.ndarr
     """
     positives, far, close = scores[test.is_keyword], scores[test.far()], scores[test.close()]
     negatives = np.concatenate([far, close])
+    held = {origin: scores[test.is_keyword & test.of_origin(origin)] for origin in (RECORDED, SPOKEN)}
+    by_origin = held if all(map(len, held.values())) else {}  # people and engines: a rate over both is neither's
     figures: dict[str, Any] = {}
     for fpr in FPRS:
         threshold = threshold_at_fpr(validation_negatives, fpr)
         figures[f"fpr_{fpr * 100:g}"] = {
             "threshold": round(threshold, 4),
             "recall": recall(positives, threshold).to_dict(),
+            **{f"recall_{origin}": recall(part, threshold).to_dict() for origin, part in by_origin.items()},
             "fpr_reached": recall(far, threshold).to_dict(),
             **({"fpr_reached_close": recall(close, threshold).to_dict()} if len(close) else {}),
             "recall_by_test_threshold": recall(positives, threshold_at_fpr(negatives, fpr)).to_dict(),

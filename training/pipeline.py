@@ -88,11 +88,11 @@ def train(
 
 
 def _recipe_for(corpus: Corpus, run: Run) -> Recipe:
-    """The run's recipe; a few recordings of one's own are heard as often as some hundred clips would be."""
-    recorded = corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword
-    if not run.recordings:
+    """The run's recipe; a few recordings are heard as often as some hundred clips would be."""
+    recorded = int((corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword).sum())
+    if not recorded or not (run.recordings or run.recipe.keyword_draws):
         return run.recipe
-    return run.recipe.changed(keyword_repeats=max(1, round(_OWN_CLIPS / int(recorded.sum()))))
+    return run.recipe.changed(keyword_repeats=max(1, round(_OWN_CLIPS / recorded)))
 
 
 def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tuple[Corpus, FeatureSpec]:

@@ -29,6 +29,7 @@ _FREQUENT = 8000  # words of English, from which the other words are drawn
 _SENTENCE_WORDS = 8
 _ZIPF_OFFSET = 20  # evens out the dozen words that would be half of every sentence
 _SHARE_OF_TWO = 0.4  # of the other clips: two words in a row, because speech comes in rows
+_ENOUGH_PEOPLE = 30  # recordings of the keyword that say more of a detector than hundreds of synthesized clips
 _MARGIN_S = 0.1  # of the window beyond the keyword
 _LONGEST_WINDOW_S = 3.0
 
@@ -115,8 +116,8 @@ def as_words(phrase: str, parts: Sequence[Part], clip_samples: int) -> Words:
 
 
 def wanted(spoken: Words, recorded: Words, split: Split) -> Words:
-    """The spoken clips that a split takes beside its recorded ones: where people say the keyword, only people judge."""
-    if split == "train" or not recorded.is_keyword.any():
+    """The spoken clips that a split takes beside its recorded ones: where people enough say it, only people judge."""
+    if split == "train" or recorded.is_keyword.sum() < _ENOUGH_PEOPLE:
         return spoken
     return spoken.subset(np.flatnonzero(~spoken.is_keyword))
 

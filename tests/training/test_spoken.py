@@ -58,8 +58,10 @@ def test_the_numbers_are_those_asked_for(spoken) -> None:  # type: ignore[no-unt
 
 def test_where_people_say_the_keyword_only_they_judge(spoken) -> None:  # type: ignore[no-untyped-def]
     words = as_words("marvin", spoken["test"], 16_000)
-    nobody, people = words.subset(np.flatnonzero(~words.is_keyword)), words
+    nobody, few = words.subset(np.flatnonzero(~words.is_keyword)), words
+    people = words.subset(np.resize(np.flatnonzero(words.is_keyword), 40))
     assert wanted(words, nobody, "test") is words
+    assert wanted(words, few, "test") is words
     assert wanted(words, people, "train") is words
     assert wanted(words, people, "test").words == nobody.words
 

@@ -107,7 +107,7 @@ def test_a_phrase_that_nobody_recorded(
     monkeypatch.setenv("WAKEWORD_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(Kokoro, "packages", ("not_installed",))  # the slow engine speaks in tests of its own
     out = tmp_path / "phrase.wakeword"
-    small = ["--share", "0.03", "--units", "16", "--epochs", "2", "--out", str(out)]
+    small = ["--share", "0.03", "--units", "16", "--epochs", "2", "--networks", "1", "--out", str(out)]
     assert run(["train", "hey wonderful computer", *small]) == 0
     said = capsys.readouterr().out
     assert "train: 36 clips of 'hey wonderful computer'" in said

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from training.fit import Epoch
 
 _FOLDER = click.Path(path_type=Path)
+_FEW_CLIPS = 50  # recordings of the keyword, with fewer of which speech engines have to say it
 
 
 @click.command()
@@ -119,8 +120,8 @@ def train(
         download_speech_commands(data)
     torch.set_num_threads(threads)
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
-    recorded = data is not None and (data / keyword).is_dir()
-    recipe = (RECIPES[recipe_name] if recorded or recipe_name == "paper" else phrase)(keyword)
+    few = synthesize and _recorded(data, keyword) < _FEW_CLIPS
+    recipe = (phrase if few and recipe_name == "deploy" else RECIPES[recipe_name])(keyword)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
     recipe = recipe.speaking(share if synthesize else 0.0)
     run = Run(
@@ -130,6 +131,11 @@ def train(
         model = run_training(run, click.echo, progress.show, progress.show_spoken)
     click.echo(_summary(model))
     click.echo(f"saved {run.out} and its report {run.out.with_suffix('').name}.report.html")
+
+
+def _recorded(data: Path | None, keyword: str) -> int:
+    """How many clips of the keyword there are."""
+    return sum(1 for _ in (data / keyword).iterdir()) if data and (data / keyword).is_dir() else 0
 
 
 class _Progress:
