@@ -177,8 +177,9 @@ def main() -> None:
         cells = [Cell(p, own, args.networks, args.seed, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
             if cell.key not in there:
+                row = measure(cell)  # before the file is opened: an hour later it may be another file
                 with ROWS.open("a") as file:
-                    file.write(json.dumps(measure(cell)) + "\n")
+                    file.write(json.dumps(row) + "\n")
     rows = read_rows()
     write_atomically(TABLE, table(rows).encode())
     print(table(rows))
