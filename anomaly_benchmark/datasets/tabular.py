@@ -70,11 +70,11 @@ def split(normal: np.ndarray, abnormal: np.ndarray, protocol: str, rng: np.rando
     judging = len(abnormal) if protocol == "a" else len(normal) - len(normal) // 2
     train = normal[judging:]
     mean, std = train.mean(axis=0), train.std(axis=0) + EPSILON
-    halves = [
+    validation, test = (
         Part.of(normal=(some - mean) / std, anomaly=(bad - mean) / std)
         for some, bad in zip(_halves(normal[:judging]), _halves(abnormal), strict=True)
-    ]
-    return Dataset(Part.of(normal=(train - mean) / std), *halves)
+    )
+    return Dataset(Part.of(normal=(train - mean) / std), validation, test)
 
 
 def _halves(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
