@@ -33,7 +33,7 @@ def colour(method: str) -> str:
 
 @dataclass(frozen=True)
 class Plane:
-    """grid_x (W,) and grid_y (H,): where the probe's points are; distances: of the negatives, their AUC is auc_<distance>.
+    """grid_x (W,) and grid_y (H,): of the probe; distances: of the negatives, whose AUC is auc_<distance>.
 
     outline draws the normals on an axis; points draws normals and negatives, None = no such panel.
     """

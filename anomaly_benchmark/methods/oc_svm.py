@@ -22,7 +22,7 @@ class OCSVM(Shallow):
 
 
 class PolynomialOCSVM(Shallow):
-    """k(x, x') = (<v, v'> / |v| |v'|)^degree with v = [x / s, 1]; s is the root mean square of the coordinates.
+    """k(x, x') = (<v, v'> / |v| |v'|)^degree with v = [x / R, 1]; R is the length of the longest normal.
 
     The plain polynomial kernel grows with |x|, so that what is far away would count as most normal.
     """
@@ -31,7 +31,7 @@ class PolynomialOCSVM(Shallow):
         super().__init__(network, seed, degree=degree, nu=nu)
 
     def _fitted(self, rows: np.ndarray, **settings: Any) -> OneClassSVM:
-        self.scale = max(float(np.sqrt((rows**2).mean())), 1e-12)
+        self.scale = max(float(np.linalg.norm(rows, axis=1).max()), 1e-12)
         return OneClassSVM(kernel="poly", degree=settings["degree"], gamma=1.0, nu=settings["nu"]).fit(
             self._lifted(rows)
         )
