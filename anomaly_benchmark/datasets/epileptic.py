@@ -35,14 +35,16 @@ class Recorded(NamedTuple):
 
 
 def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Dataset:
-    """``options``: split, "chunk" (as published) or "recording"; most, normals to train with at most (0 = all).
+    """``options``: split, "chunk" (as published) or "recording"; most, normals to train with at most, and
+    judged, normals and seizures each to validate and to test with at most (0 = all).
 
     x is (N, 178, 1), each step z-scored by train. As many normals as seizures judge, the other normals train; what
     judges is halved into validation and test, whose recordings also differ when the split is by recording. The seed
     draws it. Raises DataError for a missing or damaged file.
     """
     del cls
-    by, most = str(options.get("split", "chunk")), int(str(options.get("most", 0)))
+    by = str(options.get("split", "chunk"))
+    most, judging = (int(str(options.get(name, 0))) or None for name in ("most", "judged"))
     if by not in ("chunk", "recording"):
         raise DataError(f'the split is by "chunk" or by "recording", not by {by!r}')
     found = read(folder)
@@ -56,9 +58,9 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
         return ((found.x[rows] - mean) / std)[:, :, None]
 
     def judged(name: str) -> Part:
-        return Part.of(normal=scaled(rows[name]), seizure=scaled(rows[f"{name} seizure"]))
+        return Part.of(normal=scaled(rows[name][:judging]), seizure=scaled(rows[f"{name} seizure"][:judging]))
 
-    return Dataset(Part.of(normal=scaled(rows["train"][: most or None])), judged("validation"), judged("test"))
+    return Dataset(Part.of(normal=scaled(rows["train"][:most])), judged("validation"), judged("test"))
 
 
 def divided(units: np.ndarray, seizure: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
