@@ -42,11 +42,12 @@ class GOAD(DeepOnNormals):
         self.maps, self.width, self.code, self.margin, self.triplet = maps, width, code, margin, triplet
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        """The sum over the maps of log P(map m | x went through map m), float32 (N,)."""
+        """The sum over the maps of log P(map m | x went through map m), float64 (N,)."""
         with evaluating(self.network), torch.no_grad():
             centres = self._centres if self._centres is not None else self._of_normals()
             parts = [self._features(part) for part in torch.from_numpy(x).split(PIECE)]
-            found = [log_right(squared_distances(z, centres)) for z in parts]
+            # In single precision all scores of easy maps round to 0 alike.
+            found = [log_right(squared_distances(z.double(), centres.double())) for z in parts]
         return torch.cat(found).numpy()
 
     def _prepare(self) -> None:
