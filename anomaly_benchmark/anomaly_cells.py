@@ -172,7 +172,8 @@ TABLES: dict[str, Table] = {
         "Epileptic seizures and words of Speech Commands (Table 3; the paper's word is marvin)",
         ("auc",),
         _time_series,
-        "32 LSTM units for 128; 24 epochs of 32 in one cycle for 200 of 256; half of the radius, mu 1 for 0.5 with EEG; "
-        "3 ascent steps of 1/15 of it for 50 of 0.1; 500 seconds of EEG or 400 clips to train with, 300 of each kind to judge with",
+        "32 LSTM units for 128; 24 epochs of 32 in one cycle for 200 of 256; half of the radius, mu 1 for 0.5 "
+        "with EEG; 3 ascent steps of 1/15 of it for 50 of 0.1; 500 seconds of EEG or 400 clips to train with, 300 of "
+        "each kind to judge with",
     ),
 }
