@@ -61,7 +61,7 @@ def _bars(found: list[Cell], rows: dict[str, Row], panels: tuple[Panel, ...], la
     """Groups of classes, bars of methods, the paper's value as a line across its bar."""
     methods = _unique(cell.method for cell in found)
     groups = max(len(_unique(_group(cell, panel) for cell in found)) for panel in panels)
-    width = max(4.5, 1.6 + min(0.45, 0.3 + 0.6 / len(methods)) * groups * len(methods))
+    width = max(4.5 if len(panels) > 1 else 9.0, 1.6 + min(0.45, 0.3 + 0.6 / len(methods)) * groups * len(methods))
     figure, grid = plt.subplots(
         1, len(panels), figsize=(len(panels) * width, 4), sharey=True, layout="constrained", squeeze=False
     )
@@ -92,7 +92,7 @@ def _bars(found: list[Cell], rows: dict[str, Row], panels: tuple[Panel, ...], la
 
 
 def _group(cell: Cell, panel: Panel) -> str:
-    return cell.cls if panel.variant else f"{cell.cls} {cell.variant}".strip()
+    return cell.cls if panel.variant else f"{cell.cls}\n{cell.variant}".strip()
 
 
 def _bar(axis: Any, cell: Cell, values: list[float], place: float, panel: Panel, methods: int) -> None:

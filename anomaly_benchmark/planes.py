@@ -86,7 +86,9 @@ def _boundary(axis: Any, row: Row, plane: Plane) -> None:
     axis.pcolormesh(plane.grid_x, plane.grid_y, ranks, cmap="RdBu", shading="nearest", vmin=0, vmax=1)
     cut = row.get("probe_cut")
     if cut is not None and scores.min() < cut < scores.max():
-        axis.contour(plane.grid_x, plane.grid_y, scores, levels=[cut], colors="#ffd400", linewidths=1.2)
+        axis.contour(
+            plane.grid_x, plane.grid_y, scores, levels=[cut], colors="#ffd400", linewidths=1.2, linestyles="solid"
+        )
     plane.outline(axis)
 
 
