@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 PAGE := $(VENV)/.page
 EVERYTHING := $(VENV)/.everything
 
-.PHONY: help demo test soak lint bench-ocln clean
+.PHONY: help demo test soak lint bench-ocln bench-anomaly clean
 
 help:
 	@echo "make demo          hear a keyword in a recording of real people (FAST=1: no waiting, MIC=1: your microphone,"
@@ -15,6 +15,7 @@ help:
 	@echo "make soak          the long tests: a day of sound, 100 streams at once, thousands of attacks on the server"
 	@echo "make lint          ruff and mypy"
 	@echo "make bench-ocln    rerun the experiments with limited negatives: rows, tables, figures (an hour or two)"
+	@echo "make bench-anomaly rerun the experiments on normals alone, with every baseline (an hour of one core)"
 	@echo "make clean         remove .venv and caches"
 
 $(BIN)/python:
@@ -58,6 +59,12 @@ bench-ocln: $(EVERYTHING)
 	$(BIN)/python -m anomaly_benchmark run $(OCLN) --budget small $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m anomaly_benchmark tables $(OCLN)
 	$(BIN)/python -m anomaly_benchmark figures $(OCLN)
+
+ANOMALY := sine sphere tabular time-series
+bench-anomaly: $(EVERYTHING)
+	$(BIN)/python -m anomaly_benchmark run $(ANOMALY) --budget small $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m anomaly_benchmark tables $(ANOMALY)
+	$(BIN)/python -m anomaly_benchmark figures $(ANOMALY)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,13 +1,15 @@
-"""What is run, as data: a cell is a table x data set x class x method with all its settings; a seed makes it a run."""
+"""What is run, as data: a cell is a table x data set x class x method with all its settings; a seed makes it a run.
+
+Here are the experiments with limited negatives; those on normals alone are in ``anomaly_cells``.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
+from anomaly_benchmark import anomaly_cells
+from anomaly_benchmark.cell import Cell, Table, references
 from anomaly_benchmark.paper import hyperparameters
 from wakeword.errors import DataError
 
@@ -18,42 +20,6 @@ REAL_KEYWORDS = ("happy", "right", "left", "zero", "cat", "bed")
 PAPER_KEYWORDS = ("marvin", "seven", "forward", "follow")
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One line of a table before its seeds.
-
-    data are the data set's options, settings the method's; ``variant`` names what an ablation changed, "" = nothing.
-    """
-
-    table: str
-    dataset: str
-    method: str
-    network: str
-    metric: str
-    budget: str
-    cls: str = ""
-    variant: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def key(self, seed: int) -> str:
-        """A hash of all that determines the row: a changed setting is another run."""
-        return hashlib.sha256(json.dumps([asdict(self), seed], sort_keys=True).encode()).hexdigest()[:16]
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.table, self.cls, self.method, self.variant) if part)
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a table shows: its title, its metrics (the first is the main one), and what ``small`` scales down."""
-
-    title: str
-    metrics: tuple[str, ...]
-    build: Callable[[str], list[Cell]]
-    small: str
-
-
 def cells(table: str, budget: str) -> list[Cell]:
     """The cells of a table under a budget. Raises DataError for a name there is none of."""
     if table not in TABLES:
@@ -61,10 +27,6 @@ def cells(table: str, budget: str) -> list[Cell]:
     if budget not in BUDGETS:
         raise DataError(f"there is no budget {budget!r}; choose {' or '.join(BUDGETS)}")
     return TABLES[table].build(budget)
-
-
-def _references(**common: Any) -> list[Cell]:
-    return [Cell(**{**common, "method": name}) for name in ("random", "oracle")]
 
 
 def _with_method(method: str, schedule: Mapping[str, Any], adversary: Mapping[str, Any], **common: Any) -> Cell:
@@ -98,7 +60,7 @@ def _mnist(budget: str) -> list[Cell]:
         "table": "mnist-ocln", "dataset": "mnist-half-zeros", "network": "mnist-lenet", "metric": "ocln",
         "budget": budget, "data": data,
     }  # fmt: skip
-    return _references(**common) + [_with_method(m, schedule, adversary, **common) for m in METHODS_OCLN]
+    return references(**common) + [_with_method(m, schedule, adversary, **common) for m in METHODS_OCLN]
 
 
 # --- the noisy sine of figure 1 --------------------------------------------------------------------------------------
@@ -117,7 +79,7 @@ def _noisy_sine(budget: str) -> list[Cell]:
         "table": "noisy-sine", "dataset": "noisy-sine", "network": "mlp-128", "metric": "auc", "budget": budget
     }  # fmt: skip
     methods = ("bce", "drocc", "drocc-oe", "drocc-lf")
-    return _references(**common) + [_with_method(m, schedule, _SINE_ADVERSARY | ascent, **common) for m in methods]
+    return references(**common) + [_with_method(m, schedule, _SINE_ADVERSARY | ascent, **common) for m in methods]
 
 
 # --- keywords: figures 3 and 9 ---------------------------------------------------------------------------------------
@@ -128,7 +90,7 @@ def _audio(budget: str) -> list[Cell]:
     for keyword in (*REAL_KEYWORDS, *PAPER_KEYWORDS):
         common = _keyword(keyword, budget)
         schedule, adversary = _audio_settings(keyword, budget)
-        found += _references(**common) + [_with_method(m, schedule, adversary, **common) for m in METHODS_OCLN]
+        found += references(**common) + [_with_method(m, schedule, adversary, **common) for m in METHODS_OCLN]
     return found
 
 
@@ -169,11 +131,11 @@ def _ablation(budget: str) -> list[Cell]:
     }  # fmt: skip
     changes = {**_CHANGES, "batch norm by the adversarial batch, as released": {"statistics": "batch"}}
     changes |= {f"radius {r:g}": {"radius": float(r)} for r in (4, 8, 12, 24)}
-    found = _references(**mnist) + [_changed(mnist, schedule, adversary, *change) for change in changes.items()]
+    found = references(**mnist) + [_changed(mnist, schedule, adversary, *change) for change in changes.items()]
     keyword = _keyword("happy", budget) | {"table": "ablation", "method": "drocc-lf"}
     schedule, adversary = _audio_settings("happy", budget)
     changes = _CHANGES | {f"radius {r:g}": {"radius": float(r)} for r in (8, 16, 24, 48)}
-    found += _references(**keyword) + [_changed(keyword, schedule, adversary, *change) for change in changes.items()]
+    found += references(**keyword) + [_changed(keyword, schedule, adversary, *change) for change in changes.items()]
     small = budget == "small"  # which pools by attention and augments, as the paper does not
     pooled = keyword | {"network": "lstm-64" if small else "lstm-128-attention"}
     found.append(_changed(pooled, schedule, adversary, "last hidden state" if small else "attention pooling", {}))
@@ -240,4 +202,7 @@ TABLES: dict[str, Table] = {
         _ablation,
         "as the tables that it changes: MNIST, and the keyword happy",
     ),
+    **anomaly_cells.TABLES,
 }
+
+__all__ = ["BUDGETS", "SEEDS", "TABLES", "Cell", "Table", "cells"]

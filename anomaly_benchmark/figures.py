@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,13 @@ import numpy as np
 from anomaly_benchmark import results
 from anomaly_benchmark.cells import TABLES, Cell, cells
 from anomaly_benchmark.paper import published
+from anomaly_benchmark.planes import NOISY_SINE, SINE, SPHERE, colour, draw_plane
 from anomaly_benchmark.results import Row
 from anomaly_benchmark.tables import good_rows, mean_std
 from wakeword.errors import DataError
 
 REFERENCES = ("random", "oracle")
 _OURS, _PAPER = "#2b6ca3", "#c9c9c9"
-_COLOURS = {"bce": "#8a8a8a", "deep-sad": "#d29b3f", "drocc": "#7fb069", "drocc-oe": "#6aa6d6", "drocc-lf": "#b03a48"}
 
 
 def draw(name: str, budget: str, folder: Path) -> Path:
@@ -37,65 +40,77 @@ def draw(name: str, budget: str, folder: Path) -> Path:
     return path
 
 
-def _bars(found: list[Cell], rows: dict[str, Row]) -> Any:
-    """One panel an FPR: groups of classes, bars of methods, the paper's value as a line across its bar."""
-    classes, methods = _unique(cell.cls for cell in found), _unique(cell.method for cell in found)
-    width = max(4.5, 1.6 + 0.45 * len(classes) * len(methods))
-    figure, axes = plt.subplots(1, 2, figsize=(2 * width, 4), sharey=True, layout="constrained")
-    for axis, metric in zip(axes, ("recall_3", "recall_5"), strict=True):
-        for cell in found:
-            mean, std = mean_std(row["metrics"][metric] for row in good_rows(cell, rows)[0])
-            at = classes.index(cell.cls) + (methods.index(cell.method) - (len(methods) - 1) / 2) * 0.8 / len(methods)
-            bar = {"width": 0.7 / len(methods), "color": _COLOURS[cell.method]}
-            axis.bar(at, mean, yerr=None if np.isnan(std) else std, capsize=2, **bar)
-            paper = published(cell.table, cell.cls, cell.method, metric)
-            if paper is not None:
-                axis.plot(
-                    [at - 0.4 / len(methods), at + 0.4 / len(methods)], [paper, paper], color="black", linewidth=1.5
-                )
-        axis.set_title(f"threshold at FPR {metric[-1]} % of the test negatives", fontsize=9)
-        axis.set_xticks(range(len(classes)), [cls or "" for cls in classes])
-        axis.set_ylim(0, 105)
+@dataclass(frozen=True)
+class Panel:
+    """A panel of bars: one metric, of the cells of one variant ("" = of all)."""
+
+    title: str
+    metric: str
+    variant: str = ""
+    lowest: float = 0.0
+
+
+_RECALL = tuple(Panel(f"threshold at FPR {fpr} % of the test negatives", f"recall_{fpr}") for fpr in (3, 5))
+_F1 = tuple(
+    Panel(f"protocol {letter}: {what}", "f1", f"protocol {letter}")
+    for letter, what in (("a", "F1 of normals, lowest 20 % cut"), ("b", "F1 of anomalies, cut at their number"))
+)
+
+
+def _bars(found: list[Cell], rows: dict[str, Row], panels: tuple[Panel, ...], label: str) -> Any:
+    """Groups of classes, bars of methods, the paper's value as a line across its bar."""
+    methods = _unique(cell.method for cell in found)
+    groups = max(len(_unique(_group(cell, panel) for cell in found)) for panel in panels)
+    width = max(4.5 if len(panels) > 1 else 9.0, 1.6 + min(0.45, 0.3 + 0.6 / len(methods)) * groups * len(methods))
+    figure, grid = plt.subplots(
+        1, len(panels), figsize=(len(panels) * width, 4), sharey=True, layout="constrained", squeeze=False
+    )
+    for axis, panel in zip(grid[0], panels, strict=True):
+        shown = [cell for cell in found if panel.variant in ("", cell.variant)]
+        classes = _unique(_group(cell, panel) for cell in shown)
+        for cell in shown:
+            place = classes.index(_group(cell, panel)) + (
+                methods.index(cell.method) - (len(methods) - 1) / 2
+            ) * 0.8 / len(methods)
+            _bar(
+                axis,
+                cell,
+                [row["metrics"][panel.metric] for row in good_rows(cell, rows)[0]],
+                place,
+                panel,
+                len(methods),
+            )
+        axis.set_title(panel.title, fontsize=9)
+        axis.set_xticks(range(len(classes)), classes)
+        axis.set_ylim(panel.lowest, 105)
         axis.grid(axis="y", alpha=0.3)
-    axes[0].set_ylabel("recall, %")
-    _method_legend(figure, methods, any(published(c.table, c.cls, c.method, "recall_3") is not None for c in found))
+    grid[0][0].set_ylabel(label)
+    _method_legend(
+        figure, methods, any(published(c.table, c.cls, c.method, panels[0].metric) is not None for c in found)
+    )
     return figure
 
 
+def _group(cell: Cell, panel: Panel) -> str:
+    return cell.cls if panel.variant else f"{cell.cls}\n{cell.variant}".strip()
+
+
+def _bar(axis: Any, cell: Cell, values: list[float], place: float, panel: Panel, methods: int) -> None:
+    mean, std = mean_std(values)
+    bar = {"width": 0.7 / methods, "color": colour(cell.method)}
+    axis.bar(place, mean, yerr=None if np.isnan(std) else std, capsize=2, **bar)
+    paper = published(cell.table, cell.cls, cell.method, panel.metric)
+    if paper is not None:
+        axis.plot([place - 0.4 / methods, place + 0.4 / methods], [paper, paper], color="black", linewidth=1.5)
+
+
 def _method_legend(figure: Any, methods: list[str], with_paper: bool) -> None:
-    handles: list[Any] = [plt.Rectangle((0, 0), 1, 1, color=_COLOURS[method]) for method in methods]
+    handles: list[Any] = [plt.Rectangle((0, 0), 1, 1, color=colour(method)) for method in methods]
     labels = list(methods)
     if with_paper:
         handles.append(plt.Line2D([], [], color="black"))
         labels.append("paper")
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9)
-
-
-def _sine(found: list[Cell], rows: dict[str, Row]) -> Any:
-    """AUC by displacement, then each method's boundary in the plane of the wave (seed 0)."""
-    from anomaly_benchmark.datasets.noisy_sine import DISPLACEMENTS, GRID_X, GRID_Y
-
-    size = (3.4 * (1 + len(found)), 3.6)
-    figure, grid = plt.subplots(1, 1 + len(found), figsize=size, layout="constrained", squeeze=False)
-    axes = grid[0]
-    for cell in found:
-        of = [[row["metrics"][f"auc_{d:g}"] for row in good_rows(cell, rows)[0]] for d in DISPLACEMENTS]
-        means, stds = zip(*(mean_std(values) for values in of), strict=True)
-        label = {"label": cell.method, "color": _COLOURS[cell.method]}
-        axes[0].errorbar(DISPLACEMENTS, means, yerr=np.nan_to_num(stds), marker="o", markersize=3, **label)
-    axes[0].set(xlabel="displacement of the wave", ylabel="AUC, %", ylim=(45, 101))
-    axes[0].legend(fontsize=8)
-    for axis, cell in zip(axes[1:], found, strict=True):
-        first = next((row for row in good_rows(cell, rows)[0] if "probe" in row), None)
-        if first is None:
-            continue
-        scores = np.reshape(first["probe"], (len(GRID_Y), len(GRID_X)))
-        ranks = np.argsort(np.argsort(scores.ravel())).reshape(scores.shape) / scores.size  # logits differ in scale
-        axis.pcolormesh(GRID_X, GRID_Y, ranks, cmap="RdBu", shading="nearest", vmin=0, vmax=1)
-        axis.plot(GRID_X, np.sin(GRID_X), color="black", linewidth=1.5)
-        axis.set_title(f"{cell.method}: rank of the score", fontsize=9)
-        axis.set_xlabel("x; the line is the wave")
-    return figure
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 9), fontsize=9)
 
 
 def _ablation(found: list[Cell], rows: dict[str, Row]) -> Any:
@@ -121,4 +136,13 @@ def _unique(values: Any) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-_DRAWN = {"mnist-ocln": _bars, "noisy-sine": _sine, "audio-ocln": _bars, "ablation": _ablation}
+_DRAWN: dict[str, Callable[[list[Cell], dict[str, Row]], Any]] = {
+    "mnist-ocln": partial(_bars, panels=_RECALL, label="recall, %"),
+    "noisy-sine": partial(draw_plane, plane=NOISY_SINE),
+    "audio-ocln": partial(_bars, panels=_RECALL, label="recall, %"),
+    "ablation": _ablation,
+    "sine": partial(draw_plane, plane=SINE),
+    "sphere": partial(draw_plane, plane=SPHERE),
+    "tabular": partial(_bars, panels=_F1, label="F1, %"),
+    "time-series": partial(_bars, panels=(Panel("", "auc", lowest=30.0),), label="AUC, %"),
+}

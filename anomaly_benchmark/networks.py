@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,14 @@ from training.network import KeywordLSTM
 
 @dataclass(frozen=True)
 class Architecture:
-    """``logit`` maps (B, *shape) to (B,) or (B, 1); ``autoencoder`` gives an encoder (to ``code``) and a decoder."""
+    """``logit`` maps (B, *shape) to (B,) or (B, 1).
+
+    ``autoencoder(shape, code, bias)`` gives an encoder to ``code`` units and a decoder; without ``bias`` no linear or
+    convolutional layer of the encoder has one.
+    """
 
     logit: Callable[[tuple[int, ...]], nn.Module]
-    autoencoder: Callable[[tuple[int, ...], int], tuple[nn.Module, nn.Module]]
+    autoencoder: Callable[[tuple[int, ...], int, bool], tuple[nn.Module, nn.Module]]
 
 
 class _CentredBatchNorm(nn.BatchNorm2d):
@@ -26,11 +31,11 @@ class _CentredBatchNorm(nn.BatchNorm2d):
         super().__init__(channels, eps=1e-4, affine=False)
 
 
-def _lenet_features() -> nn.Sequential:
+def _lenet_features(bias: bool = False) -> nn.Sequential:
     """(B, 1, 28, 28) -> (B, 196): the released small LeNet of MNIST."""
     return nn.Sequential(
-        nn.Conv2d(1, 8, 5, padding=2, bias=False), _CentredBatchNorm(8), nn.LeakyReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(8, 4, 5, padding=2, bias=False), _CentredBatchNorm(4), nn.LeakyReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(1, 8, 5, padding=2, bias=bias), _CentredBatchNorm(8), nn.LeakyReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 4, 5, padding=2, bias=bias), _CentredBatchNorm(4), nn.LeakyReLU(), nn.MaxPool2d(2),
         nn.Flatten(),
     )  # fmt: skip
 
@@ -41,9 +46,9 @@ def _lenet(shape: tuple[int, ...]) -> nn.Module:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _lenet_autoencoder(shape: tuple[int, ...], code: int) -> tuple[nn.Module, nn.Module]:
-    """Deep SAD's: the encoder without biases, and its mirror."""
-    encoder = nn.Sequential(_lenet_features(), nn.Linear(196, code, bias=False))
+def _lenet_autoencoder(shape: tuple[int, ...], code: int, bias: bool) -> tuple[nn.Module, nn.Module]:
+    """Deep SAD's: the encoder, and its mirror without biases."""
+    encoder = nn.Sequential(_lenet_features(bias), nn.Linear(196, code, bias=bias))
     decoder = nn.Sequential(
         nn.Linear(code, 196, bias=False), nn.Unflatten(1, (4, 7, 7)), nn.LeakyReLU(), nn.Upsample(scale_factor=2),
         nn.Conv2d(4, 8, 5, padding=2, bias=False), _CentredBatchNorm(8), nn.LeakyReLU(), nn.Upsample(scale_factor=2),
@@ -53,24 +58,33 @@ def _lenet_autoencoder(shape: tuple[int, ...], code: int) -> tuple[nn.Module, nn
     return encoder.to(**formats), decoder.to(**formats)  # type: ignore[call-overload]
 
 
-def _mlp(shape: tuple[int, ...]) -> nn.Module:
-    return nn.Sequential(nn.Linear(shape[0], 128), nn.ReLU(), nn.Linear(128, 1))
+def _mlp_layers(sizes: tuple[int, ...], bias: bool) -> nn.Sequential:
+    """Linear layers with ReLU between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs, bias=bias), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
-def _mlp_autoencoder(shape: tuple[int, ...], code: int) -> tuple[nn.Module, nn.Module]:
-    encoder = nn.Sequential(nn.Linear(shape[0], 128, bias=False), nn.ReLU(), nn.Linear(128, code, bias=False))
-    decoder = nn.Sequential(nn.Linear(code, 128, bias=False), nn.ReLU(), nn.Linear(128, shape[0], bias=False))
-    return encoder, decoder
+def _mlp(*hidden: int) -> Architecture:
+    """Fully connected: (B, d) -> the hidden layers -> 1."""
+    return Architecture(
+        logit=lambda shape: _mlp_layers((shape[0], *hidden, 1), True),
+        autoencoder=lambda shape, code, bias: (
+            _mlp_layers((shape[0], *hidden, code), bias),
+            _mlp_layers((code, *reversed(hidden), shape[0]), bias),
+        ),
+    )
 
 
 class _LSTMEncoder(nn.Module):
-    """(B, T, features) -> (B, code), pooled as the keyword network pools, without a bias on the code."""
+    """(B, T, features) -> (B, code), pooled as the keyword network pools; ``bias`` is the code's."""
 
-    def __init__(self, features: int, units: int, code: int, pooling: str) -> None:
+    def __init__(self, features: int, units: int, code: int, pooling: str, bias: bool) -> None:
         super().__init__()
         start = KeywordLSTM(features, units, pooling)  # the same start as the keyword network's
         self.lstm, self.attention = start.lstm, start.attention
-        self.code = nn.Linear(units, code, bias=False)
+        self.code = nn.Linear(units, code, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden, _ = self.lstm(x)
@@ -97,16 +111,18 @@ class _LSTMDecoder(nn.Module):
 def _lstm(units: int, pooling: str = "last") -> Architecture:
     return Architecture(
         logit=lambda shape: KeywordLSTM(shape[1], units, pooling),
-        autoencoder=lambda shape, code: (
-            _LSTMEncoder(shape[1], units, code, pooling),
+        autoencoder=lambda shape, code, bias: (
+            _LSTMEncoder(shape[1], units, code, pooling, bias),
             _LSTMDecoder(shape, units, code),
         ),
     )
 
 
 NETWORKS: dict[str, Architecture] = {
-    "mlp-128": Architecture(_mlp, _mlp_autoencoder),
+    "mlp-128": _mlp(128),
+    "mlp-128-128": _mlp(128, 128),
     "mnist-lenet": Architecture(_lenet, _lenet_autoencoder),
+    "lstm-32": _lstm(32),
     "lstm-64": _lstm(64),
     "lstm-128": _lstm(128),
     "lstm-128-attention": _lstm(128, "attention"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from anomaly_benchmark import results
 from anomaly_benchmark.cells import SEEDS, TABLES, Cell, cells
 from anomaly_benchmark.metrics import RULES
-from anomaly_benchmark.paper import published
+from anomaly_benchmark.paper import published, published_std
 from anomaly_benchmark.results import Row
 from wakeword.model import write_atomically
 
@@ -23,8 +23,11 @@ _NAMES = {
     "auc": "AUC",
     "auc_far": "AUC far",
     "auc_close": "AUC close",
+    "f1": "F1",
+    "ratio_f1": "F1 at the ratio",
+    "deployed_f1": "deployed F1",
+    "best_on_test_f1": "best on test (no result)",
 }
-_PAPER = ("recall_3", "recall_5")  # metrics that the paper prints
 
 
 def good_rows(cell: Cell, rows: dict[str, Row]) -> tuple[list[Row], int]:
@@ -51,7 +54,7 @@ def write_table(name: str, budget: str, folder: Path) -> str:
 def table(name: str, budget: str, rows: dict[str, Row]) -> str:
     """The whole table as Markdown. A cell without a row shows as missing, a failed seed with its number."""
     info, found = TABLES[name], cells(name, budget)
-    compares = [m for m in _PAPER if any(published(name, cell.cls, cell.method, m) is not None for cell in found)]
+    compares = [m for m in info.metrics if any(published(name, cell.cls, cell.method, m) is not None for cell in found)]
     columns = ["class", "method", "variant", "seeds"]
     for metric in info.metrics:
         columns.append(_NAMES.get(metric, metric.replace("auc_", "AUC at ")))
@@ -74,10 +77,11 @@ def _line(name: str, cell: Cell, rows: dict[str, Row], compares: list[str]) -> l
     line = [str(len(good)) + (f" (+ {failed} failed)" if failed else "")]
     for metric in TABLES[name].metrics:
         values = [row["metrics"][metric] for row in good if metric in row["metrics"]]
-        line.append(_spread(values))
+        line.append(_spread(values) if values or not good else "")
         if metric in compares:
             paper = published(name, cell.cls, cell.method, metric)
-            line += ["" if paper is None else f"{paper:g}", _difference(values, paper)]
+            std = published_std(name, cell.cls, cell.method, metric)
+            line += ["" if paper is None else f"{paper:g}" + f" ± {std:g}" * bool(std), _difference(values, paper, std)]
     return line
 
 
@@ -88,13 +92,20 @@ def _spread(values: list[float]) -> str:
     return f"{mean:.2f}" + (f" ± {std:.2f}" if len(values) > 1 else "")
 
 
-def _difference(values: list[float], paper: float | None) -> str:
-    """Ours minus the paper's; "within our std" where one std of ours covers it, or 0.5 (what charts can be read to)."""
+def _difference(values: list[float], paper: float | None, paper_std: float) -> str:
+    """Ours minus the paper's, and in words.
+
+    "within our std" where one std of ours covers it, or 0.5 (what charts can be read to); "within the paper's std"
+    where the one that it prints does.
+    """
     if paper is None or not values:
         return ""
     mean, std = mean_std(values)
-    within = abs(mean - paper) <= max(0.5, std if std == std else 0.0)
-    return f"{mean - paper:+.1f} " + ("within our std" if within else "better" if mean > paper else "**worse**")
+    off = abs(mean - paper)
+    if off <= max(0.5, std if std == std else 0.0):
+        return f"{mean - paper:+.1f} within our std"
+    verdict = "better" if mean > paper else "within the paper's std" if off <= paper_std else "**worse**"
+    return f"{mean - paper:+.1f} {verdict}"
 
 
 def _legend(name: str, budget: str, found: list[Cell], rows: dict[str, Row]) -> list[str]:
@@ -103,7 +114,7 @@ def _legend(name: str, budget: str, found: list[Cell], rows: dict[str, Row]) -> 
     legend = [
         f"Values in per cent, mean ± std over the seeds. Budget {budget}"
         + (f": {TABLES[name].small}." if budget == "small" else "."),
-        f"Threshold rule - {RULES[found[0].metric]}.",
+        *[f"Threshold rule - {RULES[metric]}." for metric in dict.fromkeys(cell.metric for cell in found)],
         f"Epoch selected on - {'; '.join(selected)}." if selected else "",
         _parts(known),
     ]
@@ -116,10 +127,12 @@ def _legend(name: str, budget: str, found: list[Cell], rows: dict[str, Row]) -> 
 
 def _parts(rows: list[Row]) -> str:
     """The sizes of the test part, by class."""
-    sizes = {row["cls"]: row["counts"]["test"] for row in rows}
+    sizes = {(row["cls"], row["data"].get("protocol", "")): row["counts"]["test"] for row in rows}
     texts = [
-        f"{cls} " * bool(cls) + ", ".join(f"{n} {group}" for group, n in counts.items())
-        for cls, counts in sizes.items()
+        f"{cls} " * bool(cls)
+        + f"{protocol} " * bool(protocol)
+        + ", ".join(f"{n} {group}" for group, n in counts.items())
+        for (cls, protocol), counts in sizes.items()
     ]
     return f"Test examples - {'; '.join(texts)}." if texts else ""
 

@@ -49,11 +49,13 @@ class _Job:
     sha256: str
     folder: Path
     max_bytes: int
+    name: str = ""  # of what arrives; "" = as in the URL
 
     @property
     def archive(self) -> Path:
         """The verified archive, beside the folder."""
-        return self.folder.with_name(PurePosixPath(urlsplit(self.url).path).name or "speech_commands.tar.gz")
+        in_url = PurePosixPath(urlsplit(self.url).path).name or "speech_commands.tar.gz"
+        return self.folder.with_name(self.name or in_url)
 
     @property
     def part(self) -> Path:
@@ -113,6 +115,24 @@ def download_speech_commands(
     except OSError as error:
         raise DownloadError(_disk_sentence(job, error)) from error
     return folder
+
+
+def download_file(path: Path, url: str, sha256: str, max_bytes: int) -> Path:
+    """Makes `path` the file at `url` and returns it; without network if it is there already and right.
+
+    It is fetched as `download_speech_commands` fetches its archive: continued where a call was broken off, and named
+    `path` only once its `sha256` is right. Raises DownloadError like it.
+    """
+    job = _Job(url, sha256, path.absolute(), max_bytes, name=path.name)
+    try:
+        if path.is_file() and job.is_right(path):
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _bar(True) as bar:
+            _fetch(job, bar)
+    except OSError as error:
+        raise DownloadError(f"{url} cannot be stored as {path} ({error}); check the folder and its disk.") from error
+    return path
 
 
 def _bar(progress: bool) -> Progress:

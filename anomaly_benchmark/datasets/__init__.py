@@ -13,6 +13,11 @@ from wakeword.errors import DataError
 DATASETS: dict[str, tuple[str, bool]] = {
     "mnist-half-zeros": ("mnist", True),  # digit 0 against 1; half-masked zeros only in validation and test
     "noisy-sine": ("noisy_sine", True),  # a sine wave in 2 of 10 coordinates; far negatives to learn from
+    "sine": ("sine", True),  # the wave alone, in the plane
+    "sphere": ("sphere", True),  # the unit ball
+    "tabular": ("tabular", True),  # Thyroid, Arrhythmia, Abalone
+    "epileptic-seizure": ("epileptic", True),  # seconds of EEG; a seizure is abnormal
+    "audio-commands": ("audio_commands", False),  # a word of Speech Commands against all other words
     "keyword": ("keyword", False),  # a word of Speech Commands against other words and words that sound close
 }
 

@@ -38,11 +38,17 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
 
 def wave(points: int, rng: np.random.Generator, shift: np.ndarray | None = None) -> np.ndarray:
     """``points`` of the wave y = sin x, and eight coordinates of N(0, 1); ``shift`` (points,) goes up or down."""
+    plane = sine(points, rng, shift)
+    return scaled(np.column_stack([plane, rng.standard_normal((points, NOISE_COORDINATES))]))
+
+
+def sine(points: int, rng: np.random.Generator, shift: np.ndarray | None = None) -> np.ndarray:
+    """(points, 2): x uniform in [0, 10) and y = sin x, with ``shift`` (points,) up or down at random."""
     x = rng.uniform(0, 10, points)
     y = np.sin(x)
     if shift is not None:
         y = y + shift * rng.choice((-1.0, 1.0), points)
-    return scaled(np.column_stack([x, y, rng.standard_normal((points, NOISE_COORDINATES))]))
+    return np.column_stack([x, y])
 
 
 def scaled(points: np.ndarray) -> np.ndarray:

@@ -17,6 +17,22 @@ METHODS: dict[str, tuple[str, str]] = {
     "drocc": ("drocc", "DROCC"),
     "drocc-oe": ("drocc_oe", "DROCCOE"),
     "drocc-lf": ("drocc_lf", "DROCCLF"),
+    "drocc-rand": ("drocc_rand", "DROCCRand"),
+    "oc-svm": ("oc_svm", "OCSVM"),
+    "oc-svm-poly": ("oc_svm", "PolynomialOCSVM"),
+    "isolation-forest": ("isolation_forest", "IsolationForest"),
+    "lof": ("lof", "LOF"),
+    "knn": ("nearest", "KNN"),
+    "nearest-neighbour": ("nearest", "NearestNeighbour"),
+    "ae": ("autoencoder", "Autoencoder"),
+    "e2e-ae": ("autoencoder", "EndToEndAutoencoder"),
+    "lstm-ae": ("autoencoder", "LSTMAutoencoder"),
+    "dcn": ("dcn", "DCN"),
+    "dagmm": ("dagmm", "DAGMM"),
+    "rebm": ("rebm", "REBM"),
+    "deep-svdd": ("deep_svdd", "DeepSVDD"),
+    "deep-svdd-soft": ("deep_svdd", "SoftBoundaryDeepSVDD"),
+    "goad": ("goad", "GOAD"),
 }
 
 

@@ -42,12 +42,12 @@ class DeepSAD:
     def fit(self, x: np.ndarray, y: np.ndarray, judge: Judge | None = None) -> None:
         """Pre-train on all examples, put the centre at the mean code of the normals, then train; see Method."""
         self._x, self._y = torch.from_numpy(x), torch.from_numpy(y)
-        both = seeded(self.seed, lambda: nn.Sequential(*self.architecture.autoencoder(x.shape[1:], self.code)))
+        both = seeded(self.seed, lambda: nn.Sequential(*self.architecture.autoencoder(x.shape[1:], self.code, False)))
         self.encoder = both[0]  # type: ignore[index]
         Learner(both, self.pretraining, self.seed).learn(
             len(x), lambda rows, _: self._reconstruction(both, rows), None, self.score
         )
-        self.centre = torch.from_numpy(_away_from_zero(apply(self.encoder, x[y > 0.5]).mean(axis=0)))
+        self.centre = torch.from_numpy(away_from_zero(apply(self.encoder, x[y > 0.5]).mean(axis=0)))
         learner = Learner(self.encoder, self.schedule, self.seed + 1)
         learner.learn(len(x), self._loss, judge, self.score)
         del self._x, self._y
@@ -68,5 +68,6 @@ class DeepSAD:
         return LossParts(each.mean(), each.mean(), torch.zeros(()))
 
 
-def _away_from_zero(centre: np.ndarray) -> np.ndarray:
+def away_from_zero(centre: np.ndarray) -> np.ndarray:
+    """The centre with every coordinate at least ``NOT_ZERO`` from 0."""
     return np.where(np.abs(centre) < NOT_ZERO, np.where(centre < 0, -NOT_ZERO, NOT_ZERO), centre).astype(np.float32)

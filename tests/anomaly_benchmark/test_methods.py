@@ -8,7 +8,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from anomaly_benchmark.datasets.base import Part
-from anomaly_benchmark.methods import METHODS, make
+from anomaly_benchmark.methods import make
 from anomaly_benchmark.methods.base import Method
 from anomaly_benchmark.methods.gradient import Schedule
 from anomaly_benchmark.metrics import METRICS, selection
@@ -25,7 +25,7 @@ SETTINGS: dict[str, dict] = {
     "deep-sad": {"schedule": SCHEDULE, "code": 4},
     **{name: {"schedule": SCHEDULE, "radius": 1.5, "steps": 5} for name in ("drocc", "drocc-oe", "drocc-lf")},
 }
-LEARN = sorted(set(METHODS) - {"random", "oracle"})
+LEARN = sorted(set(SETTINGS) - {"random", "oracle"})
 
 
 def blobs(separation: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -71,13 +71,16 @@ def test_score_is_of_each_example_alone_and_the_seed_decides(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_networks_give_one_logit_and_their_autoencoders_the_input_back(name: str) -> None:
-    shape = {"mlp-128": (6,), "mnist-lenet": (1, 28, 28)}.get(name, (98, 32))
+    shape = {"mlp-128": (6,), "mlp-128-128": (6,), "mnist-lenet": (1, 28, 28)}.get(name, (98, 32))
     x = torch.randn(3, *shape)
     assert NETWORKS[name].logit(shape).eval()(x).numel() == 3
-    encoder, decoder = NETWORKS[name].autoencoder(shape, 5)
-    code = encoder.eval()(x)
-    assert code.shape == (3, 5)
-    assert decoder.eval()(code).shape == x.shape
+    for bias in (False, True):
+        encoder, decoder = NETWORKS[name].autoencoder(shape, 5, bias)
+        code = encoder.eval()(x)
+        assert code.shape == (3, 5)
+        assert decoder.eval()(code).shape == x.shape
+        linear = [part for part in encoder.modules() if isinstance(part, torch.nn.Linear | torch.nn.Conv2d)]
+        assert all((part.bias is not None) == bias for part in linear)
 
 
 def test_the_epoch_kept_is_the_one_that_validation_likes_best() -> None:

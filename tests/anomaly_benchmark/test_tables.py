@@ -13,6 +13,8 @@ from anomaly_benchmark.figures import draw
 from anomaly_benchmark.paper import hyperparameters, published
 from anomaly_benchmark.tables import table, write_table
 
+PROBES = {"noisy-sine": 61 * 43, "sine": 81 * 61, "sphere": 61 * 61}  # points of the grids that figures draw
+
 
 def write_rows(folder: Path, name: str, seeds: int = 3) -> None:
     """A row of each cell and seed whose every metric is 70 + the cell's place + the seed."""
@@ -20,12 +22,13 @@ def write_rows(folder: Path, name: str, seeds: int = 3) -> None:
         for seed in range(seeds):
             row = {
                 "key": cell.key(seed), "table": name, "cls": cell.cls, "method": cell.method, "variant": cell.variant,
-                "budget": "small", "seed": seed, "status": "ok", "selected_on": "validation", "seconds": 2.0,
+                "budget": "small", "seed": seed, "status": "ok", "data": dict(cell.data),
+                "selected_on": "validation", "seconds": 2.0,
                 "cpu_seconds": 1.0, "commit": "abc", "counts": {"test": {"normal": 5, "far": 6}},
                 "metrics": dict.fromkeys(TABLES[name].metrics, 70.0 + place % 20 + seed),
             }  # fmt: skip
-            if name == "noisy-sine" and seed == 0:
-                row["probe"] = [float(k % 61) for k in range(61 * 43)]
+            if name in PROBES and seed == 0:
+                row |= {"probe": [float(k % 61) for k in range(PROBES[name])], "probe_cut": 30.0}
             results.append(folder / f"{name}.jsonl", row)
 
 
@@ -72,6 +75,23 @@ def test_the_papers_numbers_are_found_and_only_where_it_has_some() -> None:
     }  # fmt: skip
     with pytest.raises(KeyError):
         hyperparameters("ocln_audio", "happy")
+
+
+def test_a_difference_is_judged_by_both_deviations(tmp_path: Path) -> None:
+    write_rows(tmp_path, "tabular")  # 70 + the place of the cell modulo 20, std 1
+    rows = results.read(tmp_path / "tabular.jsonl")
+    for cell in cells("tabular", "small"):
+        if (cell.cls, cell.method, cell.variant) == ("thyroid", "drocc", "protocol b"):
+            for seed in range(3):
+                rows[cell.key(seed)]["metrics"] |= {"f1": 75.5 + seed / 10}
+    lines = table("tabular", "small", rows).splitlines()
+    columns = next(line for line in lines if line.startswith("| class")).split(" | ")
+    assert columns[1:7] == ["method", "variant", "seeds", "F1", "paper", "difference"]
+    cut = {tuple(line.split(" | ")[:3]): line.split(" | ")[4:7] for line in lines if line.startswith("| ")}
+    assert cut["| thyroid", "drocc", "protocol a"] == ["86.00 ± 1.00", "78 ± 3", "+8.0 better"]
+    assert cut["| thyroid", "drocc", "protocol b"] == ["75.60 ± 0.10", "78 ± 3", "-2.4 within the paper's std"]
+    assert cut["| thyroid", "random", "protocol b"][1:] == ["", ""]
+    assert sum(line.startswith("- Threshold rule") for line in lines) == 2
 
 
 def test_the_committed_tables_are_those_of_the_committed_rows() -> None:

@@ -1,0 +1,64 @@
+"""Files of public data sets: from the user's folder, or fetched once from where they are published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from close_negatives.cache import cache_folder
+from training.download import download_file
+from wakeword.errors import DataError
+
+MAX_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Original:
+    """A published file: its name in a folder, where it is, and its SHA-256 (hexadecimal)."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+ORIGINALS = {
+    "thyroid": Original(
+        "thyroid.mat",
+        "https://www.dropbox.com/s/bih0e15a0fukftb/thyroid.mat?dl=1",
+        "49155d7861b977e90808faf68343ff67a67f63090c2744d514dbb67ac68e7e33",
+    ),
+    "arrhythmia": Original(
+        "arrhythmia.mat",
+        "https://www.dropbox.com/s/lmlwuspn1sey48r/arrhythmia.mat?dl=1",
+        "e4d47e499591ae31e5d7f0cd983367092353eac240f48e14c9b36457edb3460d",
+    ),
+    "abalone": Original(
+        "abalone.data",
+        "https://archive.ics.uci.edu/ml/machine-learning-databases/abalone/abalone.data",
+        "de37cdcdcaaa50c309d514f248f7c2302a5f1f88c168905eba23fe2fbc78449f",
+    ),
+}
+
+
+def find(name: str, folder: Path) -> Path:
+    """The file of a data set: in ``folder``/benchmark/ or ``folder``, else in the cache, else fetched into it.
+
+    Raises DownloadError when it is nowhere and cannot be fetched, or what came has another checksum.
+    """
+    original = ORIGINALS[name]
+    for place in (folder / "benchmark" / original.name, folder / original.name):
+        if place.is_file():
+            return place
+    return download_file(cache_folder() / "originals" / original.name, original.url, original.sha256, MAX_BYTES)
+
+
+def in_folder(folder: Path, names: tuple[str, ...], where: str) -> Path:
+    """The first of these files in ``folder``/benchmark/ or ``folder``; ``where`` tells the user who has one.
+
+    Raises DataError when there is none.
+    """
+    for name in names:
+        for place in (folder / "benchmark" / name, folder / name):
+            if place.is_file():
+                return place
+    raise DataError(f"there is no {' or '.join(names)} in {folder / 'benchmark'}: {where}")

@@ -1,0 +1,44 @@
+"""One-class SVM (Schölkopf et al., "Estimating the Support of a High-Dimensional Distribution", 2001), scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.svm import OneClassSVM
+
+from anomaly_benchmark.methods.shallow import Shallow
+
+
+class OCSVM(Shallow):
+    """RBF kernel; ``width`` times 1 / (d var x) is its gamma."""
+
+    def __init__(self, network: str, seed: int, width: Any = 1.0, nu: Any = 0.1) -> None:
+        super().__init__(network, seed, width=width, nu=nu)
+
+    def _fitted(self, rows: np.ndarray, **settings: Any) -> OneClassSVM:
+        gamma = settings["width"] / (rows.shape[1] * max(rows.var(), 1e-12))
+        return OneClassSVM(kernel="rbf", gamma=gamma, nu=settings["nu"]).fit(rows)
+
+
+class PolynomialOCSVM(Shallow):
+    """k(x, x') = (<v, v'> / |v| |v'|)^degree with v = [x / R, 1]; R is the length of the longest normal.
+
+    The plain polynomial kernel grows with |x|, so that what is far away would count as most normal.
+    """
+
+    def __init__(self, network: str, seed: int, degree: Any = 20, nu: Any = 0.1) -> None:
+        super().__init__(network, seed, degree=degree, nu=nu)
+
+    def _fitted(self, rows: np.ndarray, **settings: Any) -> OneClassSVM:
+        self.scale = max(float(np.linalg.norm(rows, axis=1).max()), 1e-12)
+        return OneClassSVM(kernel="poly", degree=settings["degree"], gamma=1.0, nu=settings["nu"]).fit(
+            self._lifted(rows)
+        )
+
+    def _scored(self, rows: np.ndarray) -> np.ndarray:
+        return self.model.score_samples(self._lifted(rows))
+
+    def _lifted(self, rows: np.ndarray) -> np.ndarray:
+        lifted = np.column_stack([rows / self.scale, np.ones(len(rows))])
+        return lifted / np.linalg.norm(lifted, axis=1, keepdims=True)
