@@ -26,14 +26,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.corpus import FULL_SCALE, Corpus, load_corpus
+from training.corpus import Corpus, load_corpus, read_clip
 from training.metrics import Rate, rate
 from training.pipeline import Run, train
 from training.recipes import phrase
 from training.streams import babble, hear_clips, missed, string_together
 from wakeword import WakeWordModel
 from wakeword.alarms import hear, per_hour
-from wakeword.audio import read_mono
+from wakeword.audio import sound_files
 from wakeword.model import write_atomically
 
 ROWS = Path(__file__).resolve().parent / "results" / "phrases.jsonl"
@@ -75,7 +75,9 @@ def measure(cell: Cell) -> dict[str, Any]:
     model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
     seconds = time.monotonic() - started
     corpus = load_corpus(cell.phrase, cell.data, cell.speech, cell.noise)
-    others = [path for folder in sorted(cell.real.iterdir()) if folder.name != cell.phrase for path in _sounds(folder)]
+    others = [
+        path for folder in sorted(cell.real.iterdir()) if folder.name != cell.phrase for path in sound_files(folder)
+    ]
     return {
         "phrase": cell.phrase,
         "own": cell.own,
@@ -84,7 +86,7 @@ def measure(cell: Cell) -> dict[str, Any]:
         "seconds": round(seconds),
         "validation": model.card["operating_points"]["alarms"]["validation"],
         "decision": model.card["decision"],
-        "test": tested_figures(model, corpus, _read(tested), _read(others)),
+        "test": tested_figures(model, corpus, [*map(read_clip, tested)], [*map(read_clip, others)]),
         "libraries": model.card["libraries"],
     }
 
@@ -108,7 +110,7 @@ def tested_figures(
 
 def _divided(folder: Path, own: int) -> tuple[list[Path], list[Path]]:
     """(a user's own, the test's) recordings of a folder; which are which follows from a hash of their names."""
-    paths = sorted(_sounds(folder), key=lambda path: hashlib.sha1(path.name.encode()).hexdigest())
+    paths = sorted(sound_files(folder), key=lambda path: hashlib.sha1(path.name.encode()).hexdigest())
     return paths[:own], paths[own:]
 
 
@@ -121,18 +123,15 @@ def _copied(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
     return (folder,)
 
 
-def _sounds(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".ogg", ".wav", ".flac"))
-
-
-def _read(paths: Sequence[Path]) -> list[np.ndarray]:
-    return [np.round(read_mono(path) * FULL_SCALE).astype(np.int16) for path in paths]
-
-
 def read_rows() -> list[dict[str, Any]]:
     """The rows there are, in the order of their keys."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    return sorted(rows, key=lambda row: (row["phrase"], row["own"], row["networks"], row["seed"]))
+    return sorted(rows, key=_key)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, int, int, int]:
+    """As Cell.key."""
+    return row["phrase"], row["own"], row["networks"], row["seed"]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -172,7 +171,7 @@ def main() -> None:
         torch.set_num_threads(1)
         args.runs.mkdir(exist_ok=True)
         ROWS.parent.mkdir(exist_ok=True)
-        there = {(row["phrase"], row["own"], row["networks"], row["seed"]) for row in read_rows()}
+        there = {_key(row) for row in read_rows()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
         cells = [Cell(p, own, args.networks, args.seed, *folders) for own in args.own for p in args.phrases]
         for cell in cells:

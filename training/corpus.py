@@ -154,6 +154,11 @@ def load_recordings(word: str, folders: Iterable[Path], clip_samples: int, is_ke
     return Words(samples, np.full(n, is_keyword), (word,) * n, ("own",) * n, names, (RECORDED,) * n)
 
 
+def read_clip(path: Path) -> np.ndarray:
+    """A whole recording, int16 (T,) at 16 kHz. Raises AudioError where it cannot be read."""
+    return np.round(read_mono(path) * FULL_SCALE).astype(np.int16)
+
+
 def check_corpus(corpus: Corpus, data: Path | None) -> None:
     """Raises DataError where there is nothing to learn the keyword from, or to validate it on."""
     known = sorted({word for words in corpus.words.values() for word in words.words})
@@ -186,8 +191,7 @@ def _recordings(folders: Iterable[Path]) -> dict[Split, list[np.ndarray]]:
     by_split: dict[Split, list[np.ndarray]] = {split: [] for split in SPLITS}
     for folder in folders:
         for path in sound_files(folder):
-            samples = np.round(read_mono(path) * FULL_SCALE).astype(np.int16)
-            by_split[recording_split(path.name)].append(samples)
+            by_split[recording_split(path.name)].append(read_clip(path))
     return by_split
 
 
