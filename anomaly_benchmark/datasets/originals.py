@@ -46,10 +46,9 @@ def find(name: str, folder: Path) -> Path:
     Raises DownloadError when it is nowhere and cannot be fetched, or what came has another checksum.
     """
     original = ORIGINALS[name]
-    for place in (folder / "benchmark" / original.name, folder / original.name):
-        if place.is_file():
-            return place
-    return download_file(cache_folder() / "originals" / original.name, original.url, original.sha256, MAX_BYTES)
+    return _present(folder, (original.name,)) or download_file(
+        cache_folder() / "originals" / original.name, original.url, original.sha256, MAX_BYTES
+    )
 
 
 def in_folder(folder: Path, names: tuple[str, ...], where: str) -> Path:
@@ -57,8 +56,12 @@ def in_folder(folder: Path, names: tuple[str, ...], where: str) -> Path:
 
     Raises DataError when there is none.
     """
-    for name in names:
-        for place in (folder / "benchmark" / name, folder / name):
-            if place.is_file():
-                return place
+    if found := _present(folder, names):
+        return found
     raise DataError(f"there is no {' or '.join(names)} in {folder / 'benchmark'}: {where}")
+
+
+def _present(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """The first of these files that is in ``folder``/benchmark/ or ``folder``."""
+    places = (place for name in names for place in (folder / "benchmark" / name, folder / name))
+    return next((place for place in places if place.is_file()), None)

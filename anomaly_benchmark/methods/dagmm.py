@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anomaly_benchmark.methods.deep import DeepOnNormals, whole
+from anomaly_benchmark.methods.deep import OnStatistics, whole
 from anomaly_benchmark.methods.gradient import evaluating
 from training.one_class import LossParts
 
@@ -30,7 +30,7 @@ class Mixture(NamedTuple):
     covariance: Tensor
 
 
-class DAGMM(DeepOnNormals):
+class DAGMM(OnStatistics[Mixture]):
     """``energy`` and ``diagonal`` are lambda_1 and lambda_2 of equation 7; K = ``components``."""
 
     def __init__(
@@ -49,16 +49,8 @@ class DAGMM(DeepOnNormals):
     def score(self, x: np.ndarray) -> np.ndarray:
         """Minus the energy under the mixture of all normals, float64 (N,)."""
         with evaluating(self.network), torch.no_grad():
-            mixture = self._mixture if self._mixture is not None else self._of_normals()
             z, _ = self._latent(torch.from_numpy(x))
-            return -energy_of(z.double(), mixture).numpy()
-
-    def _prepare(self) -> None:
-        self._mixture: Mixture | None = None
-
-    def _finish(self) -> None:
-        with evaluating(self.network), torch.no_grad():
-            self._mixture = self._of_normals()
+            return -energy_of(z.double(), self._statistics()).numpy()
 
     def _build(self, shape: tuple[int, ...]) -> nn.Module:
         self.encoder, self.decoder = self.architecture.autoencoder(shape, self.code, True)

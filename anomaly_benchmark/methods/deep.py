@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from anomaly_benchmark.methods.base import Judge
-from anomaly_benchmark.methods.gradient import Learner, Schedule, seeded
+from anomaly_benchmark.methods.gradient import Learner, Schedule, evaluating, seeded
 from anomaly_benchmark.networks import NETWORKS
 from training.one_class import LossParts
+
+Statistics = TypeVar("Statistics")
 
 
 class DeepOnNormals(ABC):
@@ -59,6 +61,24 @@ class DeepOnNormals(ABC):
     def _finish(self) -> None:
         """After the last epoch, with the selected network: what needs the normals once more."""
         return
+
+
+class OnStatistics(DeepOnNormals, Generic[Statistics]):
+    """Scores against statistics of all normals: while it learns, of the network as it is; then of the selected one."""
+
+    @abstractmethod
+    def _of_normals(self) -> Statistics:
+        """From ``_x`` and the network, which is in eval mode."""
+
+    def _statistics(self) -> Statistics:
+        return self._of_normals() if self._kept is None else self._kept
+
+    def _prepare(self) -> None:
+        self._kept: Statistics | None = None
+
+    def _finish(self) -> None:
+        with evaluating(self.network), torch.no_grad():
+            self._kept = self._of_normals()
 
 
 def whole(loss: Tensor) -> LossParts:

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anomaly_benchmark.methods.deep import DeepOnNormals, whole
+from anomaly_benchmark.methods.deep import OnStatistics, whole
 from anomaly_benchmark.methods.gradient import evaluating
 from training.one_class import LossParts
 
 PIECE = 64  # examples at a time, times the maps squared
 
 
-class GOAD(DeepOnNormals):
+class GOAD(OnStatistics[Tensor]):
     """``maps`` to ``width`` dimensions; features of ``code`` units; cross-entropy + ``triplet`` x triplet-centre.
 
     The features come from the table's network, where the authors have one linear layer.
@@ -44,18 +44,11 @@ class GOAD(DeepOnNormals):
     def score(self, x: np.ndarray) -> np.ndarray:
         """The sum over the maps of log P(map m | x went through map m), float64 (N,)."""
         with evaluating(self.network), torch.no_grad():
-            centres = self._centres if self._centres is not None else self._of_normals()
+            centres = self._statistics()
             parts = [self._features(part) for part in torch.from_numpy(x).split(PIECE)]
             # In single precision all scores of easy maps round to 0 alike.
             found = [log_right(squared_distances(z.double(), centres.double())) for z in parts]
         return torch.cat(found).numpy()
-
-    def _prepare(self) -> None:
-        self._centres: Tensor | None = None
-
-    def _finish(self) -> None:
-        with evaluating(self.network), torch.no_grad():
-            self._centres = self._of_normals()
 
     def _build(self, shape: tuple[int, ...]) -> nn.Module:
         self.trunk, _ = self.architecture.autoencoder((self.width,), self.code, True)
