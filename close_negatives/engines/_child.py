@@ -26,7 +26,6 @@ _UTF8, _PHONEMES = 1, 0x100
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _LONGEST_PATH = 140  # eSpeak keeps its data's path in 160 bytes and appends names to it
 _PICO_VOLUME = 0.5  # at its usual volume vowels are cut off at full scale
-_ATTEMPTS = 3
 _CLIP_SECONDS = 15
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -143,13 +142,7 @@ class Pyttsx3:
         if sys.platform != "linux":
             # Frameworks of macOS break in a fork, and Windows has none: there the child itself is used only once.
             return self._save(question)
-        # eSpeak takes its settings in a thread of its own. On a busy machine a run can end before it has taken them;
-        # _save notices, and a new fork has another go.
-        for _ in range(_ATTEMPTS):
-            answer = forked(self._save, question)
-            if "error" not in answer[0]:
-                break
-        return answer
+        return forked(self._save, question)
 
     def _save(self, question: dict[str, Any]) -> Answer:
         engine = self._init()
@@ -161,9 +154,13 @@ class Pyttsx3:
 
             if hasattr(dll, "espeak_ng_SetRandSeed"):  # from eSpeak NG 1.52 on
                 dll.espeak_ng_SetRandSeed(ctypes.c_long(1))
+            # eSpeak takes its settings in a thread of its own, and the end of pyttsx3's run cancels what that thread has
+            # not taken yet: hand them over now and wait.
+            engine.proxy.setBusy(False)
+            dll.espeak_Synchronize()
         engine.save_to_file(question["text"], question["path"])  # one file a run: of several only the last is written
         engine.runAndWait()
-        for name, value in wanted.items():  # they are set in the run only, and what is not known is ignored
+        for name, value in wanted.items():  # what is not known is ignored
             kept = engine.getProperty(name)
             if sys.platform == "linux" and name != "voice":  # there pyttsx3 tells the default instead of the value
                 kept = dll.espeak_GetParameter(_RATE if name == "rate" else _PITCH, 1)
