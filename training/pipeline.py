@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 import torchaudio
 
+from training.abreast import fit_abreast
 from training.calibrate import CalibrationSettings, calibrate
 from training.corpus import CLIP_SAMPLES, RECORDED, Corpus, Words, check_corpus, load_corpus, load_recordings
 from training.evaluate import Evaluation, evaluate
@@ -64,19 +66,21 @@ def train(
 ) -> WakeWordModel:
     """The whole journey; returns the model that was saved. Raises WakewordError in one sentence.
 
-    A recipe of several networks trains them one after the other, and ``on_epoch`` counts their epochs on; ``on_spoken``
-    hears how many clips the speech engines have spoken, and of how many.
+    A recipe of several networks trains them beside each other where the cores have room, and ``on_epoch`` counts their
+    epochs together; ``on_spoken`` hears how many clips the speech engines have spoken, and of how many.
     """
     corpus, spec = gather(run, on_spoken)
     for split, words in corpus.words.items():
         say(f"{split}: {_counts(words, run.keyword)}")
-    recipe, fitted, history = _recipe_for(corpus, run), [], []
-    for network in range(recipe.networks):
-        seed = run.seed * recipe.networks + network  # so that no two runs share a network
-        counted = _counting_from(network * recipe.epochs, on_epoch)
-        found = fit_keyword(corpus, recipe, spec, seed, run.checkpoint(network), counted)
+    recipe = _recipe_for(corpus, run)
+    # The seeds are such that no two runs share a network.
+    seeds = [run.seed * recipe.networks + network for network in range(recipe.networks)]
+    fits = [
+        partial(fit_keyword, corpus, recipe, spec, seed, run.checkpoint(network)) for network, seed in enumerate(seeds)
+    ]
+    fitted, history = fit_abreast(fits, recipe.epochs, on_epoch), []
+    for network, found in enumerate(fitted):
         say(f"best epoch on validation: {found.best_epoch + 1} of {recipe.epochs}")
-        fitted.append(found)
         history += [asdict(epoch) | {"network": network} for epoch in found.history]
     say("calibrating on validation, then measuring on the test split")
     model, evaluation = finish(fitted, corpus, recipe, spec, run.seed, run.calibration)
@@ -123,10 +127,6 @@ def _counts(words: Words, keyword: str) -> str:
     spoken = f" ({int((held & ~recorded).sum())} and {int((~held & ~recorded).sum())} of them synthesized)"
     counts = f"{int(held.sum())} clips of {keyword!r}, {int((~held).sum())} of other words"
     return counts + (spoken if not recorded.all() else "")
-
-
-def _counting_from(before: int, on_epoch: Callable[[Epoch], None]) -> Callable[[Epoch], None]:
-    return lambda epoch: on_epoch(replace(epoch, number=before + epoch.number))
 
 
 def fit_keyword(

@@ -106,7 +106,7 @@ def phrase(keyword: str) -> Recipe:
     spoken = dataclasses.replace(recipe.spoken, keyword=1200, natural=True)
     # What tells engines from people must not tell the keyword from other words: recorded styles go to all clips.
     cepstral = CepstralSettings(style=0.7)
-    # One network that has only heard engines is unsteady on people; two are steadier, for ten minutes more.
+    # One network that has only heard engines is unsteady on people; two are steadier.
     return recipe.changed(spoken=spoken, keyword_draws=1200, networks=2, augment=AugmentSettings(cepstral=cepstral))
 
 

@@ -154,8 +154,8 @@ class Pyttsx3:
 
             if hasattr(dll, "espeak_ng_SetRandSeed"):  # from eSpeak NG 1.52 on
                 dll.espeak_ng_SetRandSeed(ctypes.c_long(1))
-            # eSpeak takes its settings in a thread of its own, and the end of pyttsx3's run cancels what that thread has
-            # not taken yet: hand them over now and wait.
+            # eSpeak takes its settings in a thread of its own, and the end of pyttsx3's run cancels what that thread
+            # has not taken yet: hand them over now and wait.
             engine.proxy.setBusy(False)
             dll.espeak_Synchronize()
         engine.save_to_file(question["text"], question["path"])  # one file a run: of several only the last is written

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from training.abreast import fit_abreast
 from training.corpus import Corpus, load_corpus
 from training.examples import ExampleSource
 from training.fit import Epoch, Fitted, fit
@@ -81,6 +83,40 @@ def test_a_checkpoint_of_another_run_is_refused(corpus: Corpus, recipe: Recipe, 
     checkpoint.write_bytes(b"nothing")
     with pytest.raises(TrainingError, match="is no usable checkpoint"):
         fit_keyword(corpus, one, FeatureSpec(), 0, checkpoint)
+
+
+def test_networks_abreast_are_those_that_follow_each_other(
+    corpus: Corpus, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In processes of their own or in this one: the same weights, and every epoch is heard of."""
+    found = []
+    for cores in (2, 1):
+        monkeypatch.setattr("joblib.cpu_count", lambda cores=cores: cores)
+        checkpoints = [tmp_path / f"{cores}.{seed}" for seed in (5, 6)]
+        fits = [
+            partial(fit_keyword, corpus, recipe, FeatureSpec(), seed, path)
+            for seed, path in zip((5, 6), checkpoints, strict=True)
+        ]
+        heard: list[int] = []
+        found.append(fit_abreast(fits, recipe.epochs, lambda epoch, heard=heard: heard.append(epoch.number)))
+        assert heard == list(range(2 * recipe.epochs))
+        assert all(path.exists() for path in checkpoints)
+        # Everything was learnt: a second run takes it from the checkpoints and hears of nothing.
+        fit_abreast(fits, recipe.epochs, lambda epoch, heard=heard: heard.append(epoch.number))
+        assert len(heard) == 2 * recipe.epochs
+    beside, after = ([weights(fitted) for fitted in each] for each in found)
+    assert beside == after
+    assert beside[0] != beside[1]
+
+
+def test_an_error_of_one_of_the_networks_abreast_ends_the_run(
+    corpus: Corpus, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    wild = recipe.changed(augment=None, learning_rate=3e37, one_cycle=False, clip_gradient=0.0, objective="bce")
+    fits = [partial(fit_keyword, corpus, one, FeatureSpec(), 0, None) for one in (recipe, wild)]
+    with pytest.raises(TrainingError, match="no longer finite"):
+        fit_abreast(fits, recipe.epochs, lambda epoch: None)
 
 
 @pytest.mark.parametrize("objective", sorted(OBJECTIVES))
