@@ -15,6 +15,7 @@ from scipy.stats import norm
 from sklearn.metrics import det_curve
 
 from training.evaluate import Evaluation
+from training.verdict import Verdict, judge
 from wakeword.model import WakeWordModel, write_atomically
 
 _PAGE = """<!doctype html>
@@ -28,6 +29,7 @@ _PAGE = """<!doctype html>
  svg {{ max-width: 100%; height: auto; }} small {{ color: #57606a; }}
 </style></head><body>
 <h1>{keyword}</h1><p>{summary}</p>
+<h2>Verdict</h2>{verdict}
 <h2>Streamed, at each operating point</h2>{streaming}
 <p><small>False alarms over {hours:.2f} h of other people's speech and other words that trained and calibrated nothing.
 With no alarm at all, the bound is the rule of three.</small></p>
@@ -37,6 +39,7 @@ taken from the test negatives.</small></p>
 <h2>Trade-off</h2>{det}
 <h2>Scores</h2>{histogram}
 <h2>Worst confusions</h2>{confusions}
+<h2>Words that sound almost alike</h2>{close}
 <h2>Training</h2>{history}
 </body></html>
 """
@@ -58,17 +61,27 @@ def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[
         keyword=html.escape(model.keyword),
         summary=f"{recipe['objective']}, recipe {recipe['name']}, {recipe['networks']} x {recipe['units']} units, "
         f"seed {model.card['seed']}; default operating point: {model.card['default_point']}.",
+        verdict=_verdict(judge(model.card)),
         hours=stream["negative_audio"]["hours"],
         streaming=_stream_table(stream["points"]),
         clips=_clip_table(evaluation.figures["clips"]),
         det=_svg(_det_figure(evaluation)),
         histogram=_svg(_histogram(model, evaluation)),
-        confusions=_table(
-            ("word", "accepted at fpr_3"),
-            [(row["word"], _rate(row["accepted"])) for row in evaluation.figures["worst_confusions"]],
-        ),
+        confusions=_accepted_table(evaluation.figures["worst_confusions"]),
+        close=_accepted_table(evaluation.figures["close_negatives"]),
         history=_svg(_history_figure(history)),
     )
+
+
+def _verdict(verdict: Verdict) -> str:
+    tips = "".join(f"<li>{html.escape(line)}</li>" for line in verdict.advice)
+    return f"<p><b>{html.escape(verdict.grade)}.</b> {html.escape(verdict.because)}</p>" + (
+        f"<p>What may help:</p><ul>{tips}</ul>" if tips else ""
+    )
+
+
+def _accepted_table(rows: list[dict[str, Any]]) -> str:
+    return _table(("word", "accepted at fpr_3"), [(row["word"], _rate(row["accepted"])) for row in rows])
 
 
 def _rate(value: dict[str, float]) -> str:

@@ -187,6 +187,14 @@ def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
     return rows
 
 
+def frequent_words_with(phrase: str) -> dict[str, float]:
+    """The frequent words that are the phrase, a form of it or have it inside, with their share of all words."""
+    from wordfreq import word_frequency
+
+    without = _words_without(phrase)
+    return {word: word_frequency(word, "en") for word in _frequent_words() if word not in without}
+
+
 @lru_cache(maxsize=4)
 def _words_without(phrase: str) -> frozenset[str]:
     sounds = [unstressed(way) for way in pronunciations(phrase)] if phrase else []

@@ -111,6 +111,7 @@ def train(
     from training.pipeline import Run
     from training.pipeline import train as run_training
     from training.recipes import RECIPES, phrase
+    from training.verdict import advice, judge
 
     if download:
         if data is None:
@@ -127,9 +128,13 @@ def train(
     run = Run(
         keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, recordings, negatives, seed, limit
     )
+    difficulty = advice(keyword)
+    if difficulty:
+        click.echo(f"note: {difficulty}", err=True)
     with _Progress(recipe.epochs * recipe.networks) as progress:
         model = run_training(run, click.echo, progress.show, progress.show_spoken)
     click.echo(_summary(model))
+    click.echo(judge(model.card))
     click.echo(f"saved {run.out} and its report {run.out.with_suffix('').name}.report.html")
 
 
