@@ -59,8 +59,8 @@ def judge(card: dict[str, Any]) -> Verdict:
     by_engines = card["data"]["words"]["test"].get("spoken_keyword_clips", 0) == silence["n"]
     speakers = "speech engines" if by_engines else "people"
     because = (
-        f"In {alarms['hours']:.2f} h without the keyword {_times(alarms['count'])}; of {silence['n']} clips of it, said "
-        f"by {speakers} it never heard, it missed {silence['count']} in silence and {babble['count']} in babble."
+        f"In {alarms['hours']:.2f} h without the keyword {_times(alarms['count'])}; of {silence['n']} clips of it, "
+        f"said by {speakers} it never heard, it missed {silence['count']} in silence and {babble['count']} in babble."
     )
     if by_engines:
         because += " People are harder than engines: expect more misses."
