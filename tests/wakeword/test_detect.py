@@ -63,6 +63,24 @@ def test_a_bad_file_among_good_ones(run, sound: Path, model: Path, voice: np.nda
     assert err == f"wakeword: {tmp_path / 'no.wav'}: there is no such file\n"
 
 
+def test_what_a_file_held_before_it_broke_off_is_not_lost(run, model: Path, voice: np.ndarray, tmp_path: Path) -> None:
+    whole, broken, scores = tmp_path / "whole.flac", tmp_path / "broken.flac", tmp_path / "scores.npz"
+    soundfile.write(whole, np.tile(voice, 5), 16_000)
+    content = whole.read_bytes()
+    broken.write_bytes(content[: len(content) // 2])
+    options = ("--model", model, "--threshold", reachable(model, voice), "--json")
+    expected = run("detect", whole, *options)[1].splitlines()
+    code, out, err = run("detect", broken, *options, "--scores", scores)
+    assert code == 2
+    assert err.startswith(f"wakeword: {broken} cannot be read as sound")
+    told = [json.loads(line)["end_s"] for line in out.splitlines()]
+    assert 0 < len(told) < len(expected)
+    assert told == [json.loads(line)["end_s"] for line in expected[: len(told)]]
+    with np.load(scores, allow_pickle=False) as kept:
+        assert kept["files"].tolist() == [str(broken)]
+        assert kept["end_s_0"][-1] >= told[-1]
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [

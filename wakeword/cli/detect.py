@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from wakeword.audio import file_blocks
 from wakeword.cli.options import detector_options, make_detector
 from wakeword.cli.text import json_line, printable
-from wakeword.detector import Detection, Detector
+from wakeword.detector import Detection, Detector, Step
 from wakeword.errors import AudioError, WakewordError
 from wakeword.model import write_atomically
 from wakeword.recording import hear
@@ -34,28 +35,33 @@ def detect(
 ) -> None:
     """Find keywords in sound files of any rate, channels and format that libsndfile reads.
 
-    Exit code: 0 a keyword was found, 1 none was, 2 an error (the other files are still heard).
+    Exit code: 0 a keyword was found, 1 none was, 2 an error (the other files are still heard, and what a file held
+    before it broke off is told).
     """
     detector = make_detector(models, point, threshold)
     limits = dict(zip((model.keyword for model in detector.models), detector.thresholds, strict=True))
     found = failed = 0
     kept: dict[str, Any] = {"files": [], "keywords": [model.keyword for model in detector.models]}
     for file in files:
+        here = 0
+        steps: list[Step] = []
         try:
-            detections, end_s, scores = hear_file(detector, Path(file))
+            for step in steps_of(detector, Path(file)):
+                steps.append(step)
+                for detection in step.detections:  # as they are heard: a file may be hours long, or break off
+                    limit = limits[detection.keyword]
+                    click.echo(json_line(detection, limit, file=file) if as_json else _line(file, detection, limit))
+                    here += 1
+            if not here and not as_json and sys.stdout is not None and sys.stdout.isatty():
+                click.echo(f"{file}: no keyword")
         except AudioError as error:
             click.echo(f"wakeword: {error}", err=True)
             failed += 1
-            continue
-        index = len(kept["files"])
-        kept["files"].append(file)
-        kept[f"end_s_{index}"], kept[f"scores_{index}"] = end_s, scores
-        for detection in detections:
-            limit = limits[detection.keyword]
-            click.echo(json_line(detection, limit, file=file) if as_json else _line(file, detection, limit))
-        found += len(detections)
-        if not detections and not as_json and sys.stdout is not None and sys.stdout.isatty():
-            click.echo(f"{file}: no keyword")
+        found += here
+        if steps:
+            index = len(kept["files"])
+            kept["files"].append(file)
+            kept[f"end_s_{index}"], kept[f"scores_{index}"] = windows_of(steps)
     if scores_file:
         _save_scores(Path(scores_file), kept)
     raise SystemExit(2 if failed else 0 if found else 1)
@@ -63,10 +69,18 @@ def detect(
 
 def hear_file(detector: Detector, path: Path) -> tuple[list[Detection], np.ndarray, np.ndarray]:
     """One file through a reset Detector: detections, window ends in s (K,), scores (K, models)."""
-    steps = [step for _, step in hear(detector, file_blocks(path))]
-    detections = [detection for step in steps for detection in step.detections]
-    end_s = np.concatenate([step.window_end_s for step in steps])
-    return detections, end_s, np.concatenate([step.scores for step in steps])
+    steps = list(steps_of(detector, path))
+    return [detection for step in steps for detection in step.detections], *windows_of(steps)
+
+
+def steps_of(detector: Detector, path: Path) -> Iterator[Step]:
+    """What a reset Detector hears of a file, block by block. Raises AudioError where a file breaks off."""
+    return (step for _, step in hear(detector, file_blocks(path)))
+
+
+def windows_of(steps: Sequence[Step]) -> tuple[np.ndarray, np.ndarray]:
+    """Window ends in s (K,) and scores (K, models) of steps that follow each other."""
+    return np.concatenate([step.window_end_s for step in steps]), np.concatenate([step.scores for step in steps])
 
 
 def _line(file: str, detection: Detection, threshold: float) -> str:
