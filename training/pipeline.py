@@ -23,6 +23,7 @@ from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
 from training.spoken import as_speech, as_words, speak_words, wanted, window_for
+from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
 from wakeword.version import __version__
@@ -83,7 +84,13 @@ def train(
         say(f"best epoch on validation: {found.best_epoch + 1} of {recipe.epochs}")
         history += [asdict(epoch) | {"network": network} for epoch in found.history]
     say("calibrating on validation, then measuring on the test split")
-    model, evaluation = finish(fitted, corpus, recipe, spec, run.seed, run.calibration)
+    networks = tuple(to_network(found.network, found.standard) for found in fitted)
+    about = {
+        "recipe": asdict(recipe),
+        "network": {"cell": "lstm", "layers": 1, "units": recipe.units, "networks": recipe.networks},
+        "best_epochs": [found.best_epoch for found in fitted],
+    }
+    model, evaluation = finish(WakeWordModel(corpus.keyword, spec, networks, about), corpus, run)
     model.save(run.out)
     write_report(run.out, model, evaluation, history)
     for network in range(recipe.networks):
@@ -152,30 +159,56 @@ def validation_examples(source: ExampleSource) -> Examples:
     return Examples(np.concatenate([part.features for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
-def finish(
-    fitted: Sequence[Fitted],
-    corpus: Corpus,
-    recipe: Recipe,
-    spec: FeatureSpec,
-    seed: int,
-    calibration: CalibrationSettings,
-) -> tuple[WakeWordModel, Evaluation]:
-    """Calibrate and evaluate fitted networks as one model; the model that comes back has its whole card."""
-    networks = tuple(to_network(found.network, found.standard) for found in fitted)
+def combine(
+    models: Sequence[WakeWordModel],
+    run: Run,
+    say: Callable[[str], None],
+    on_spoken: Callable[[int, int], None] | None = None,
+) -> WakeWordModel:
+    """One model of all the networks of several models of ``run``'s keyword, calibrated and measured anew, and saved.
+
+    The run's recipe says what speech engines add to its data. The models are taken to be trained on the run's training
+    split, or on nothing that is in its others. Raises WakewordError in one sentence.
+    """
+    corpus, spec = gather(run, on_spoken)
+    for model in models:
+        if model.keyword != run.keyword or model.spec != spec:
+            raise TrainingError(f"only models of {run.keyword!r} with windows of one length can be combined")
+    networks = sorted((network for model in models for network in model.networks), key=lambda network: network.units)
+    about = {
+        "recipe": {
+            "name": "combined",
+            "objective": ", ".join(dict.fromkeys(str(model.card["recipe"]["objective"]) for model in models)),
+            "of": [{"recipe": model.card["recipe"], "seed": model.card["seed"]} for model in models],
+        },
+        "network": {
+            "cell": "lstm",
+            "layers": 1,
+            "units": sorted({network.units for network in networks}),
+            "networks": len(networks),
+        },
+    }
+    say("calibrating on validation, then measuring on the test split")
+    combined, evaluation = finish(WakeWordModel(run.keyword, spec, tuple(networks), about), corpus, run)
+    combined.save(run.out)
+    write_report(run.out, combined, evaluation, [])
+    return combined
+
+
+def finish(model: WakeWordModel, corpus: Corpus, run: Run) -> tuple[WakeWordModel, Evaluation]:
+    """Calibrate and measure a model whose card says how it was made; the one that comes back has its whole card."""
 
     def with_card(card: dict[str, Any]) -> WakeWordModel:
-        return WakeWordModel(corpus.keyword, spec, networks, card)
+        return replace(model, card=card)
 
     anything = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
-    card = calibrate(with_card(anything), corpus, calibration, seed)
-    evaluation = evaluate(with_card(card), corpus, seed)
+    card = calibrate(with_card(anything), corpus, run.calibration, run.seed)
+    evaluation = evaluate(with_card(card), corpus, run.seed)
     card |= {
-        "network": {"cell": "lstm", "layers": 1, "units": recipe.units, "networks": recipe.networks},
+        **model.card,
         "evaluation": evaluation.figures,
         "data": corpus.provenance(),
-        "recipe": asdict(recipe),
-        "best_epochs": [found.best_epoch for found in fitted],
-        "seed": seed,
+        "seed": run.seed,
         "licence": LICENCE,
         "libraries": {
             "wakeword": __version__,

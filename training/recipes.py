@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from training.augment import AugmentSettings
 from training.cepstral import CepstralSettings
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
 from training.spoken import SpokenSettings
 from wakeword.errors import TrainingError
+
+_FEW_CLIPS = 50  # recordings of the keyword, with fewer of which speech engines have to say it
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,12 @@ def phrase(keyword: str) -> Recipe:
 
 
 RECIPES = {"paper": paper, "deploy": deploy}
+
+
+def recipe_for(keyword: str, name: str, data: Path | None, synthesize: bool = True) -> Recipe:
+    """The recipe of that name; of ``deploy``, where ``data`` has few recordings of the keyword, ``phrase``."""
+    folder = data / keyword if data else None
+    recorded = sum(1 for _ in folder.iterdir()) if folder and folder.is_dir() else 0
+    if name == "deploy" and synthesize and recorded < _FEW_CLIPS:
+        return phrase(keyword)
+    return RECIPES[name](keyword)

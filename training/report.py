@@ -59,7 +59,8 @@ def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[
     recipe, stream = model.card["recipe"], evaluation.figures["streaming"]
     return _PAGE.format(
         keyword=html.escape(model.keyword),
-        summary=f"{recipe['objective']}, recipe {recipe['name']}, {recipe['networks']} x {recipe['units']} units, "
+        summary=f"{recipe['objective']}, recipe {recipe['name']}, "
+        f"{' + '.join(f'{count} x {units} units' for units, count in model.sizes.items())}, "
         f"seed {model.card['seed']}; default operating point: {model.card['default_point']}.",
         verdict=_verdict(judge(model.card)),
         hours=stream["negative_audio"]["hours"],
@@ -69,7 +70,7 @@ def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[
         histogram=_svg(_histogram(model, evaluation)),
         confusions=_accepted_table(evaluation.figures["worst_confusions"]),
         close=_accepted_table(evaluation.figures["close_negatives"]),
-        history=_svg(_history_figure(history)),
+        history=_svg(_history_figure(history)) if history else "<p>The networks were trained before.</p>",
     )
 
 

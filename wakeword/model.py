@@ -13,8 +13,11 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib import resources
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ from wakeword.network import ARRAYS, Network
 from wakeword.sidecar import sidecar_path, with_room
 
 FORMAT = "wakeword-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 where the networks have one size, so that older programs read the file
 SUFFIX = ".wakeword"
 _CARD = "card.json"
 #: No honest model comes near this; a file that claims more is not unpacked.
@@ -38,8 +41,8 @@ _MAX_BYTES = 64 * 2**20
 class WakeWordModel:
     """One keyword's detector: a front end and one or more networks whose mean logit is the score.
 
-    networks    of one size and pooling; several, trained from different seeds, agree on the keyword and disagree on
-                what merely resembles it, so their mean has fewer false alarms than any of them
+    networks    of one pooling; several, trained from different seeds, agree on the keyword and disagree on what merely
+                resembles it, so their mean has fewer false alarms than any of them. Those of one size are neighbours
     card        JSON: operating_points, default_point, decision, evaluation, data, recipe, seed, licence, libraries
     """
 
@@ -51,15 +54,21 @@ class WakeWordModel:
     def __post_init__(self) -> None:
         if not self.networks:
             raise ValueError("a model needs at least one network")
-        if len({(network.units, network.pooling) for network in self.networks}) > 1:
-            raise ValueError("the networks of a model must have one size and one pooling")
+        if len({network.pooling for network in self.networks}) > 1:
+            raise ValueError("the networks of a model must have one pooling")
+        if len(self.sizes) != len(list(self.by_size())):
+            raise ValueError("the networks of a model that have one size must be neighbours")
         if any(network.mean.size != self.spec.n_cepstra for network in self.networks):
             raise ValueError(f"the networks must take the {self.spec.n_cepstra} cepstra of the front end")
 
     @property
-    def units(self) -> int:
-        """Hidden units H of each network."""
-        return self.networks[0].units
+    def sizes(self) -> dict[int, int]:
+        """Hidden units H -> how many of the networks have so many, in the order of the networks."""
+        return dict(Counter(network.units for network in self.networks))
+
+    def by_size(self) -> Iterator[list[Network]]:
+        """The networks in runs of one size."""
+        return (list(run) for _, run in groupby(self.networks, key=lambda network: network.units))
 
     @property
     def pooling(self) -> str:
@@ -88,16 +97,17 @@ class WakeWordModel:
     def to_bytes(self) -> bytes:
         """The file's bytes: the same for the same model, whenever and wherever it is saved."""
         card = {
-            "format": FORMAT, "format_version": FORMAT_VERSION, "keyword": self.keyword,
+            "format": FORMAT, "format_version": min(len(self.sizes), FORMAT_VERSION), "keyword": self.keyword,
             "pooling": self.pooling, "feature_spec": self.spec.to_dict(), **self.card,
         }  # fmt: skip
         text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         members = {_CARD: text.encode()}
-        for name in ARRAYS[: None if self.pooling == "attention" else -1]:
-            stream = io.BytesIO()
-            stacked = np.stack([getattr(network, name) for network in self.networks])  # the first axis is the network
-            np.lib.format.write_array(stream, stacked, allow_pickle=False)
-            members[f"{name}.npy"] = stream.getvalue()
+        for run, networks in enumerate(self.by_size()):
+            for name in ARRAYS[: None if self.pooling == "attention" else -1]:
+                stream = io.BytesIO()
+                stacked = np.stack([getattr(network, name) for network in networks])  # the first axis is the network
+                np.lib.format.write_array(stream, stacked, allow_pickle=False)
+                members[_member(name, run)] = stream.getvalue()
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
             for name, content in members.items():
@@ -177,13 +187,17 @@ def _load(path: Path) -> WakeWordModel:
             _check_format(path, card)
             # An unknown pooling must be refused, not read as the one this program knows: the scores would be wrong.
             names = {"last": ARRAYS[:-1], "attention": ARRAYS}[card.pop("pooling")]
-            arrays = {
-                name: np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
-                for name in names
-            }
+            networks: list[Network] = []
+            for run in count():
+                if run and _member(names[0], run) not in archive.namelist():
+                    break
+                arrays = [
+                    np.lib.format.read_array(io.BytesIO(archive.read(_member(name, run))), allow_pickle=False)
+                    for name in names
+                ]
+                networks += [Network(*weights) for weights in zip(*arrays, strict=True)]
         spec, keyword = FeatureSpec(**card.pop("feature_spec")), str(card.pop("keyword"))
-        networks = tuple(Network(*weights) for weights in zip(*arrays.values(), strict=True))
-        model = WakeWordModel(keyword, spec, networks, _without_header(card))
+        model = WakeWordModel(keyword, spec, tuple(networks), _without_header(card))
         for point in (None, *model.operating_points):  # a model with a point that cannot be used is damaged too
             model.rule(point)
         return model
@@ -195,6 +209,11 @@ def _load(path: Path) -> WakeWordModel:
         raise ModelFileError(f"{path} is damaged, truncated, or no wakeword model ({error})") from error
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
         raise ModelFileError(f"{path} is damaged: its content is not a wakeword model's ({error})") from error
+
+
+def _member(name: str, run: int) -> str:
+    """Where an array of the networks of one size lies in the archive; the first size has no number, as in format 1."""
+    return f"{name}.{run}.npy" if run else f"{name}.npy"
 
 
 def _check_format(path: Path, card: Any) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from wakeword.features import FeatureSpec
 from wakeword.lstm import StackedLSTM
 from wakeword.model import WakeWordModel
+from wakeword.network import Network
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class WindowScores:
 
 
 class _Group:
-    """Models whose networks stack: one LSTM for all of them, and which of its logits make which model's mean."""
+    """Networks that stack: one LSTM for all of them, and which of its logits make which model's sum."""
 
-    def __init__(self, models: list[WakeWordModel], columns: list[int], streams: int, rows: int) -> None:
-        self.columns = columns
-        self.lstm = StackedLSTM([network for model in models for network in model.networks], streams, rows)
-        sizes = np.array([len(model.networks) for model in models])
-        self.first = np.cumsum(sizes) - sizes
-        self.sizes = sizes.astype(np.float32)[:, None]
+    def __init__(self, networks: list[tuple[int, Network]], streams: int, rows: int) -> None:
+        """``networks``: (column of the model, network), a model's beside each other."""
+        self.lstm = StackedLSTM([network for _, network in networks], streams, rows)
+        owners = np.array([column for column, _ in networks])
+        self.first = np.flatnonzero(np.diff(owners, prepend=-1))
+        self.columns = owners[self.first]
 
 
 class SlidingWindows:
@@ -57,13 +58,11 @@ class SlidingWindows:
         self.hop_frames = hop_frames
         self.streams = streams
         self.rows = -(-self.spec.window_frames // hop_frames)
-        # Networks of one size and pooling stack; sorting makes each group one run.
-        kind = [(model.units, model.pooling) for model in models]
-        order = sorted(range(len(models)), key=kind.__getitem__)
-        self._groups = [
-            _Group([models[i] for i in members], members, streams, self.rows)
-            for members in (list(run) for _, run in groupby(order, key=kind.__getitem__))
-        ]
+        # Networks of one size and pooling stack; sorting makes each group one run, and keeps a model's together.
+        every = [(column, network) for column, model in enumerate(models) for network in model.networks]
+        every.sort(key=_kind)
+        self._groups = [_Group(list(run), streams, self.rows) for _, run in groupby(every, key=_kind)]
+        self._networks = np.array([len(model.networks) for model in models], dtype=np.float32)
         self._n_models = len(models)
         self.reset()
 
@@ -80,10 +79,13 @@ class SlidingWindows:
         # Window k ends before frame k * hop + window; those before this block have been scored.
         scored = max(0, -(-(self._frame + 1 - window) // hop))
         ends = np.arange(scored * hop + window, self._frame + n_frames + 1, hop)
-        scores = np.empty((len(ends), self.streams, self._n_models), dtype=np.float32)
+        scores = np.zeros((len(ends), self.streams, self._n_models), dtype=np.float32)
         for group in self._groups:
             logits = group.lstm.run(frames, self._frame, hop, window)
-            means = np.add.reduceat(logits, group.first, axis=1) / group.sizes
-            scores[:, :, group.columns] = means.swapaxes(1, 2)
+            scores[:, :, group.columns] += np.add.reduceat(logits, group.first, axis=1).swapaxes(1, 2)
         self._frame += n_frames
-        return WindowScores(ends.astype(np.int64), scores)
+        return WindowScores(ends.astype(np.int64), scores / self._networks)
+
+
+def _kind(owned: tuple[int, Network]) -> tuple[int, str]:
+    return owned[1].units, owned[1].pooling

@@ -52,6 +52,28 @@ def test_round_trip(make_model, saved: Path, voice: np.ndarray) -> None:
     np.testing.assert_array_equal(Detector(loaded).step(voice).scores, Detector(model).step(voice).scores)
 
 
+def test_networks_of_several_sizes(make_model, tmp_path: Path, voice: np.ndarray) -> None:
+    """Such a file says that older programs cannot read it; one of a single size does not."""
+    small, large = make_model(units=8, attention=True, networks=2), make_model(units=20, attention=True)
+    mixed, path = replace(small, networks=small.networks + large.networks), tmp_path / "mixed.wakeword"
+    mixed.save(path)
+    small.save(tmp_path / "small.wakeword")
+    loaded = load_model(path)
+    assert loaded.sizes == {8: 2, 20: 1}
+    np.testing.assert_array_equal(loaded.networks[2].w_hh, large.networks[0].w_hh)
+    np.testing.assert_array_equal(Detector(loaded).step(voice).scores, Detector(mixed).step(voice).scores)
+    versions = []
+    for file in (path, tmp_path / "small.wakeword"):
+        with zipfile.ZipFile(file) as archive:
+            versions.append(json.loads(archive.read("card.json"))["format_version"])
+    assert versions == [2, 1]
+    with pytest.raises(ValueError, match="must be neighbours"):
+        replace(small, networks=(small.networks[0], *large.networks, small.networks[1]))
+    rewritten(path, {"w_hh.1.npy": None})
+    with pytest.raises(ModelFileError, match="is damaged"):
+        load_model(path)
+
+
 def test_the_same_model_is_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     load_model(saved).save(tmp_path / "again.wakeword")
     os.utime(saved, (0, 0))
@@ -183,9 +205,9 @@ def test_weights_that_are_not_finite_are_refused(make_model) -> None:
 
 
 def test_networks_that_do_not_go_together_are_refused(make_model) -> None:
-    small, large = make_model(units=8).networks, make_model(units=9).networks
-    with pytest.raises(ValueError, match="one size and one pooling"):
-        replace(make_model(), networks=small + large)
+    last, attention = make_model(units=8).networks, make_model(units=8, attention=True).networks
+    with pytest.raises(ValueError, match="must have one pooling"):
+        replace(make_model(), networks=last + attention)
     with pytest.raises(ValueError, match="at least one network"):
         replace(make_model(), networks=())
 

@@ -61,6 +61,17 @@ def test_equals_torch(make_model) -> None:
     np.testing.assert_allclose(done.scores[:, 0, 0], hidden @ network.w_out + network.b_out, atol=1e-4)
 
 
+def test_a_model_of_networks_of_two_sizes_scores_their_mean(make_model) -> None:
+    """Beside models whose networks stack with some of its own."""
+    parts = [make_model(units=6, attention=True, seed=1, networks=2), make_model(units=12, attention=True, seed=2)]
+    mixed = WakeWordModel("mixed", parts[0].spec, parts[0].networks + parts[1].networks)
+    frames = frames_of(220)
+    done = SlidingWindows([parts[1], mixed, parts[0]], 8).push(frames)
+    expected = [one_window(mixed, frames[start : start + 98]) for start in range(0, 220 - 98 + 1, 8)]
+    np.testing.assert_allclose(done.scores[:, 0, 1], expected, atol=1e-4)
+    np.testing.assert_allclose((done.scores @ [1 / 3, -1, 2 / 3])[:, 0], 0.0, atol=1e-5)
+
+
 def test_models_of_two_sizes_and_three_streams_step_together(make_model) -> None:
     sizes = ((16, False), (8, True), (16, True), (16, False))
     models = [

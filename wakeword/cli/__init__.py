@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": ("wakeword.cli.demo", "demo", "Hear the shipped recording, or --web: a page for the browser."),
     "train": ("wakeword.cli.train", "train", "Learn a keyword from recordings."),
     "pretrain": ("wakeword.cli.pretrain", "pretrain", "Teach a network the sounds of English."),
+    "combine": ("wakeword.cli.combine", "combine", "Make one model of several for the same keyword."),
     "evaluate": ("wakeword.cli.evaluate", "evaluate", "Measure a model on recordings it never heard."),
     "close-negatives": ("wakeword.cli.close_negatives", "close_negatives", "List or speak words like a phrase."),
     "export": ("wakeword.cli.export", "export", "Write a model as an ONNX graph."),

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from wakeword.model import WakeWordModel
-
-if TYPE_CHECKING:
-    from training.fit import Epoch
+from wakeword.cli.progress import TrainingProgress, tell_result
 
 _FOLDER = click.Path(path_type=Path)
-_FEW_CLIPS = 50  # recordings of the keyword, with fewer of which speech engines have to say it
 
 
 @click.command()
@@ -110,8 +104,8 @@ def train(
 
     from training.pipeline import Run
     from training.pipeline import train as run_training
-    from training.recipes import RECIPES, phrase
-    from training.verdict import advice, judge
+    from training.recipes import recipe_for
+    from training.verdict import advice
 
     if download:
         if data is None:
@@ -121,8 +115,7 @@ def train(
         download_speech_commands(data)
     torch.set_num_threads(threads)
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
-    few = synthesize and _recorded(data, keyword) < _FEW_CLIPS
-    recipe = (phrase if few and recipe_name == "deploy" else RECIPES[recipe_name])(keyword)
+    recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
     recipe = recipe.speaking(share if synthesize else 0.0)
     run = Run(
@@ -131,75 +124,6 @@ def train(
     difficulty = advice(keyword)
     if difficulty:
         click.echo(f"note: {difficulty}", err=True)
-    with _Progress(recipe.epochs * recipe.networks) as progress:
+    with TrainingProgress(recipe.epochs * recipe.networks) as progress:
         model = run_training(run, click.echo, progress.show, progress.show_spoken)
-    click.echo(_summary(model))
-    click.echo(judge(model.card))
-    click.echo(f"saved {run.out} and its report {run.out.with_suffix('').name}.report.html")
-
-
-def _recorded(data: Path | None, keyword: str) -> int:
-    """How many clips of the keyword there are."""
-    return sum(1 for _ in (data / keyword).iterdir()) if data and (data / keyword).is_dir() else 0
-
-
-class _Progress:
-    """A progress bar with the time left on a terminal; one line an epoch elsewhere."""
-
-    def __init__(self, epochs: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.epochs = epochs
-        self._live = sys.stdout.isatty()
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-        # Some versions of rich end even a disabled bar with a line feed.
-        self._bar = Progress(
-            *columns, TimeRemainingColumn(), console=None if self._live else Console(quiet=True), disable=not self._live
-        )
-        self._task = self._bar.add_task("epochs", total=epochs, visible=False)
-        self._speaking = self._bar.add_task("clips synthesized", total=1, visible=False)
-        self._told = 0.0
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.stop()
-
-    def show_spoken(self, done: int, total: int) -> None:
-        """Advance to so many of the clips that speech engines say."""
-        if self._live:
-            self._bar.update(self._speaking, completed=done, total=total, visible=done < total)
-        elif total and (done == total or done / total >= self._told + 0.1):
-            self._told = done / total
-            click.echo(f"{done} of {total} clips synthesized")
-
-    def show(self, epoch: Epoch) -> None:
-        """Advance to an epoch that is done."""
-        figures = (
-            f"loss {epoch.loss:.4f} (adversarial {epoch.adversarial:.4f})  "
-            f"validation loss {epoch.validation_loss:.4f}  recall at strict FPRs {epoch.score[0]:.1%}"
-        )
-        if self._live:
-            last = epoch.number + 1 == self.epochs
-            self._bar.update(self._task, completed=epoch.number + 1, description=figures, visible=not last)
-        else:
-            click.echo(f"epoch {epoch.number + 1}/{self.epochs}  {figures}")
-
-
-def _summary(model: WakeWordModel) -> str:
-    """The figures people ask for first, with their n."""
-    evaluation = model.card["evaluation"]
-    clip = evaluation["clips"]["fpr_3"]
-    point = evaluation["streaming"]["points"][model.card["default_point"]]
-    recall, reached, alarms = clip["recall"], clip["fpr_reached"], point["false_alarms"]
-    miss = point["miss_in_silence"]
-    return (
-        "test split, single clips at FPR 3 % of validation: "
-        f"recall {recall['rate']:.1%} ({recall['count']}/{recall['n']}), "
-        f"FPR reached {reached['rate']:.1%} ({reached['count']}/{reached['n']})\n"
-        f"test split, streamed at the default point: {alarms['count']} false alarms in {alarms['hours']:.2f} h, "
-        f"{miss['count']} of {miss['n']} keywords missed"
-    )
+    tell_result(model, run.out)
