@@ -44,7 +44,7 @@ demo: $(if $(filter-out 0,$(WEB)),$(PAGE),$(RUNTIME))
 test: $(EVERYTHING)
 	$(BIN)/python -m pytest
 
-# What must hold for days: 24 h of sound, 100 streams, thousands of attacks. About an hour on a quiet machine.
+# What must hold for days: 24 h of sound, 100 streams, thousands of attacks. An hour or two on a quiet machine.
 soak: $(EVERYTHING)
 	WAKEWORD_SOAK=1 $(BIN)/python -m pytest -s -v tests/server/test_soak.py tests/server/test_fuzz.py
 
