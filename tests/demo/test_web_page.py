@@ -138,8 +138,10 @@ def test_a_dropped_file_shows_where_the_words_are(
     np.testing.assert_allclose([t for _, t in detections(browser)], [t for _, t in happy], atol=0.11)
     browser.run("document.querySelector('[value=happy]').click()")  # the last one stays
     assert browser.run("document.querySelector('[value=happy]').checked") is True
+    browser.run("document.querySelector('[value=other]').click()")
+    assert heard(*chosen) == both
     browser.run("const s = document.getElementById('point'); s.value = 'fpr_5'; s.dispatchEvent(new Event('change'))")
-    assert len(heard("happy", point="fpr_5")) > 6
+    assert len(heard(*chosen, point="fpr_5")) > len(both)
     browser.run("document.querySelectorAll('#list button')[0].click()")
     browser.until("document.getElementById('player').currentTime > 0 && !document.getElementById('cursor').hidden")
     browser.choose_file(ROOT / "README.md")

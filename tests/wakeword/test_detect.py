@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -128,7 +129,7 @@ def test_names_cannot_break_the_output(run, make_model, sound: Path, tmp_path: P
 def test_models_and_info(run, model: Path) -> None:
     code, out, _ = run("info", model)
     assert code == 0
-    assert "word: 1 x LSTM of 16 units" in out
+    assert "word: LSTMs, 1 x 16 units" in out
     assert json.loads(run("info", model, "--json")[1])["operating_points"]["fpr_3"] == {"threshold": 1.0}
     assert run("models")[0] == 0
     assert run("info", "nosuch")[0] == 2
@@ -161,3 +162,19 @@ def test_a_closed_standard_output_is_not_an_error(sound: Path, model: Path) -> N
     listening = f"{sys.executable} -m wakeword detect {sound} --model {model} --threshold 1000 >&-"
     ended = subprocess.run(["bash", "-c", listening], capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_hearing_keeps_numpy_to_one_thread(sound: Path, model: Path) -> None:
+    """A second one would double the work of a live stream and save no time."""
+    script = (
+        "import sys; from threadpoolctl import threadpool_info; from wakeword.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: print([pool['num_threads'] for pool in threadpool_info() if pool['user_api'] == 'blas'])"
+    )
+    command = [sys.executable, "-c", script, "detect", str(sound), "--model", str(model), "--threshold", "1e6"]
+    said = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    )
+    counts = json.loads(said.stdout)
+    assert counts
+    assert set(counts) == {1}

@@ -9,6 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 import click
+from threadpoolctl import threadpool_limits
 
 from wakeword.errors import WakewordError
 from wakeword.version import __version__
@@ -37,6 +38,9 @@ COMMANDS = {
 }
 
 
+#: What makes batches for all cores; the others hear one sound after another.
+_ON_ALL_CORES = {"train", "combine", "pretrain", "evaluate", "bench"}
+
 #: package -> the extra that brings it, where it is not the one for training
 EXTRAS = {"websockets": "serve", "wyoming": "serve", "zeroconf": "serve", "onnx": "export", "onnxruntime": "export"}
 
@@ -51,6 +55,9 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
+        if cmd_name not in _ON_ALL_CORES:
+            # A step of the network is too small to share: a second thread doubles the work and saves no time.
+            threadpool_limits(1, user_api="blas")
         return getattr(importlib.import_module(module), attribute)
 
     def invoke(self, ctx: click.Context) -> Any:
