@@ -37,7 +37,7 @@ EXCEPTIONS = {
 
 
 #: what the runtime may import beside itself and Python's own modules
-RUNTIME = {"click", "numpy", "rich", "sounddevice", "soundfile", "soxr"}
+RUNTIME = {"click", "numpy", "rich", "sounddevice", "soundfile", "soxr", "threadpoolctl"}
 
 
 def imported(path: Path) -> set[str]:
