@@ -27,6 +27,8 @@ EXCEPTIONS = {
     "wakeword/cli/train.py": "the sub-command that needs training imports it when it is called",
     "wakeword/cli/pretrain.py": "the same",
     "wakeword/cli/evaluate.py": "the same",
+    "wakeword/cli/progress.py": "what a training shows and says, imported by the sub-commands that train",
+    "wakeword/cli/combine.py": "the sub-command that needs training imports it when it is called",
     "wakeword/cli/close_negatives.py": "the sub-command that needs mining imports it when it is called",
     "wakeword/cli/speaking.py": "the half of it that speaks, imported when something is to be spoken",
     "wakeword/cli/checks.py": "the doctor looks at speech engines and caches where they are",

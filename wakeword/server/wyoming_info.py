@@ -9,7 +9,7 @@ from wyoming.info import Attribution, Info, WakeModel, WakeProgram
 from wakeword.server.catalogue import Catalogue, Offer
 from wakeword.version import __version__
 
-#: Every bundled model learnt its words from this data set, which is English (models/DATA.md has the rest).
+#: Every bundled model learnt from this data set, which is English (models/DATA.md has the rest).
 _SPEECH_COMMANDS = Attribution("Speech Commands, P. Warden, CC BY 4.0", "https://arxiv.org/abs/1804.03209")
 
 
