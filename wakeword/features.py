@@ -87,13 +87,12 @@ def dct_matrix(n_in: int, n_out: int) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def _tables(spec: FeatureSpec) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(Hann window, mel filters, DCT) of a spec as float32, read-only because they are shared."""
+    """(Hann window float32, mel filters and DCT float64) of a spec, read-only because they are shared."""
     hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(spec.frame_length) / spec.frame_length)
-    tables = (hann, mel_filters(spec), dct_matrix(spec.n_mels, spec.n_cepstra))
-    shared = tuple(np.ascontiguousarray(table, dtype=np.float32) for table in tables)
-    for table in shared:
+    tables = (hann.astype(np.float32), mel_filters(spec), dct_matrix(spec.n_mels, spec.n_cepstra))
+    for table in tables:
         table.flags.writeable = False
-    return shared  # type: ignore[return-value]
+    return tables
 
 
 def _cepstra(frames: np.ndarray, spec: FeatureSpec) -> np.ndarray:
@@ -102,9 +101,11 @@ def _cepstra(frames: np.ndarray, spec: FeatureSpec) -> np.ndarray:
     spectrum = np.fft.rfft(frames * hann, n=spec.n_fft)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)
-    log_mel = power @ mel
+    # Both products in float64: in float32 a BLAS may sum a frame in another order in a block of another length, and
+    # the same frame would differ by 1e-5.
+    log_mel = (power @ mel).astype(np.float32)
     log_mel += np.float32(spec.log_offset)
-    return np.log(log_mel, out=log_mel) @ dct
+    return (np.log(log_mel, out=log_mel) @ dct).astype(np.float32)
 
 
 def _framed(samples: np.ndarray, spec: FeatureSpec) -> np.ndarray:

@@ -78,13 +78,13 @@ def test_a_batch_is_its_clips(voice: np.ndarray) -> None:
     assert together.shape == (2, 3, 98, 32)
     for i in range(2):
         for j in range(3):
-            np.testing.assert_allclose(together[i, j], mfcc(batch[i, j]), atol=3e-5)
+            np.testing.assert_allclose(together[i, j], mfcc(batch[i, j]), atol=1e-5)
 
 
 def test_a_long_clip_is_its_blocks() -> None:
     long = np.random.default_rng(1).uniform(-0.1, 0.1, 16_000 * 12).astype(np.float32)
     frames = mfcc(long)
-    np.testing.assert_allclose(frames[700:798], mfcc(long[700 * 160 : 700 * 160 + 16_000]), atol=3e-5)
+    np.testing.assert_allclose(frames[700:798], mfcc(long[700 * 160 : 700 * 160 + 16_000]), atol=1e-5)
 
 
 def test_less_than_a_frame_is_refused() -> None:
@@ -97,7 +97,7 @@ def test_streaming_equals_offline(voice: np.ndarray, block: int) -> None:
     clip = voice[: 16_000 if block < 100 else None]
     stream = FeatureStream()
     frames = np.concatenate([stream.push(clip[i : i + block]) for i in range(0, len(clip), block)])
-    np.testing.assert_allclose(frames, mfcc(clip), atol=3e-5)
+    np.testing.assert_allclose(frames, mfcc(clip), atol=1e-5)
 
 
 def test_parallel_streams_and_reset(voice: np.ndarray) -> None:
@@ -106,7 +106,7 @@ def test_parallel_streams_and_reset(voice: np.ndarray) -> None:
     stream.push(pair[:, :777])
     stream.reset()
     frames = np.concatenate([stream.push(pair[:, i : i + 1000]) for i in range(0, pair.shape[1], 1000)], axis=1)
-    np.testing.assert_allclose(frames, mfcc(pair), atol=3e-5)
+    np.testing.assert_allclose(frames, mfcc(pair), atol=1e-5)
 
 
 @pytest.mark.parametrize(
