@@ -8,19 +8,23 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from wakeword.errors import SynthesisError
+from wakeword.errors import SynthesisError, WakewordError
 
 _Chunk = TypeVar("_Chunk")
 _Answer = TypeVar("_Answer")
 
 
 def in_parallel(
-    work: Callable[[_Chunk], _Answer], chunks: Sequence[_Chunk], jobs: int | None
+    work: Callable[[_Chunk], _Answer],
+    chunks: Sequence[_Chunk],
+    jobs: int | None,
+    doing: str = "speaks or listens",
+    error: type[WakewordError] = SynthesisError,
 ) -> Generator[_Answer, None, None]:
     """``work`` of each chunk, as they are done, by ``jobs`` processes (None: one a core; 1: this one alone).
 
     To be closed where it is not read to its end. Where they run is joblib's business: a cluster is set up with
-    ``joblib.parallel_config``. Raises SynthesisError where a process was killed.
+    ``joblib.parallel_config``. Raises ``error`` where a process, which ``doing`` says the purpose of, was killed.
     """
     if jobs == 1 or len(chunks) < 2:
         yield from map(work, chunks)
@@ -35,11 +39,11 @@ def in_parallel(
     try:
         for answer in answers:  # noqa: UP028, because "yield from" would close them with a warning
             yield answer
-    except TerminatedWorkerError as error:
-        raise SynthesisError(
-            "a process that speaks or listens was ended by the system, most often for want of memory: run again with "
+    except TerminatedWorkerError as killed:
+        raise error(
+            f"a process that {doing} was ended by the system, most often for want of memory: run again with "
             "fewer jobs, and it goes on where it was"
-        ) from error
+        ) from killed
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that work is given up, where an error ended the run

@@ -87,7 +87,6 @@ def train(
     networks = tuple(to_network(found.network, found.standard) for found in fitted)
     about = {
         "recipe": asdict(recipe),
-        "network": {"cell": "lstm", "layers": 1, "units": recipe.units, "networks": recipe.networks},
         "best_epochs": [found.best_epoch for found in fitted],
     }
     model, evaluation = finish(WakeWordModel(corpus.keyword, spec, networks, about), corpus, run)
@@ -181,12 +180,6 @@ def combine(
             "objective": ", ".join(dict.fromkeys(str(model.card["recipe"]["objective"]) for model in models)),
             "of": [{"recipe": model.card["recipe"], "seed": model.card["seed"]} for model in models],
         },
-        "network": {
-            "cell": "lstm",
-            "layers": 1,
-            "units": sorted({network.units for network in networks}),
-            "networks": len(networks),
-        },
     }
     say("calibrating on validation, then measuring on the test split")
     combined, evaluation = finish(WakeWordModel(run.keyword, spec, tuple(networks), about), corpus, run)
@@ -204,8 +197,15 @@ def finish(model: WakeWordModel, corpus: Corpus, run: Run) -> tuple[WakeWordMode
     anything = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
     card = calibrate(with_card(anything), corpus, run.calibration, run.seed)
     evaluation = evaluate(with_card(card), corpus, run.seed)
+    sizes = list(model.sizes)
     card |= {
         **model.card,
+        "network": {
+            "cell": "lstm",
+            "layers": 1,
+            "units": sizes[0] if len(sizes) == 1 else sizes,
+            "networks": len(model.networks),
+        },
         "evaluation": evaluation.figures,
         "data": corpus.provenance(),
         "seed": run.seed,

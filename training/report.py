@@ -59,8 +59,7 @@ def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[
     recipe, stream = model.card["recipe"], evaluation.figures["streaming"]
     return _PAGE.format(
         keyword=html.escape(model.keyword),
-        summary=f"{recipe['objective']}, recipe {recipe['name']}, "
-        f"{' + '.join(f'{count} x {units} units' for units, count in model.sizes.items())}, "
+        summary=f"{recipe['objective']}, recipe {recipe['name']}, {model.size}, "
         f"seed {model.card['seed']}; default operating point: {model.card['default_point']}.",
         verdict=_verdict(judge(model.card)),
         hours=stream["negative_audio"]["hours"],

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from itertools import count, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,11 @@ class WakeWordModel:
     def sizes(self) -> dict[int, int]:
         """Hidden units H -> how many of the networks have so many, in the order of the networks."""
         return dict(Counter(network.units for network in self.networks))
+
+    @property
+    def size(self) -> str:
+        """``sizes`` for people, such as "3 x 128 units + 2 x 256 units"."""
+        return " + ".join(f"{count} x {units} units" for units, count in self.sizes.items())
 
     def by_size(self) -> Iterator[list[Network]]:
         """The networks in runs of one size."""
@@ -187,10 +192,10 @@ def _load(path: Path) -> WakeWordModel:
             _check_format(path, card)
             # An unknown pooling must be refused, not read as the one this program knows: the scores would be wrong.
             names = {"last": ARRAYS[:-1], "attention": ARRAYS}[card.pop("pooling")]
+            # By the number of arrays: one that is missing or misnamed must be missed, not taken for the end.
+            runs = -(-sum(name.endswith(".npy") for name in archive.namelist()) // len(names))
             networks: list[Network] = []
-            for run in count():
-                if run and _member(names[0], run) not in archive.namelist():
-                    break
+            for run in range(runs):
                 arrays = [
                     np.lib.format.read_array(io.BytesIO(archive.read(_member(name, run))), allow_pickle=False)
                     for name in names

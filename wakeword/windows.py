@@ -63,7 +63,6 @@ class SlidingWindows:
         every.sort(key=_kind)
         self._groups = [_Group(list(run), streams, self.rows) for _, run in groupby(every, key=_kind)]
         self._networks = np.array([len(model.networks) for model in models], dtype=np.float32)
-        self._n_models = len(models)
         self.reset()
 
     def reset(self) -> None:
@@ -79,7 +78,7 @@ class SlidingWindows:
         # Window k ends before frame k * hop + window; those before this block have been scored.
         scored = max(0, -(-(self._frame + 1 - window) // hop))
         ends = np.arange(scored * hop + window, self._frame + n_frames + 1, hop)
-        scores = np.zeros((len(ends), self.streams, self._n_models), dtype=np.float32)
+        scores = np.zeros((len(ends), self.streams, len(self._networks)), dtype=np.float32)
         for group in self._groups:
             logits = group.lstm.run(frames, self._frame, hop, window)
             scores[:, :, group.columns] += np.add.reduceat(logits, group.first, axis=1).swapaxes(1, 2)

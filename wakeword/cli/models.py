@@ -16,11 +16,7 @@ def models() -> None:
     """List the bundled models with their size and default operating point."""
     for name in bundled_models():
         model = load_model(name)
-        click.echo(f"{name:12} {_size(model)}  {_point_line(model)}")
-
-
-def _size(model: WakeWordModel) -> str:
-    return " + ".join(f"{count} x {units} units" for units, count in model.sizes.items())
+        click.echo(f"{name:12} {model.size}  {_point_line(model)}")
 
 
 def _point_line(model: WakeWordModel) -> str:
@@ -39,7 +35,7 @@ def info(model: str, as_json: bool) -> None:
         click.echo(json.dumps(card, indent=1))
         return
     keyword = printable(card.pop("keyword"))
-    click.echo(f"{keyword}: LSTMs, {_size(loaded)}, windows of {loaded.spec.window_frames} frames")
+    click.echo(f"{keyword}: LSTMs, {loaded.size}, windows of {loaded.spec.window_frames} frames")
     click.echo("\n".join(printable(line) for line in _lines(card, 0)))
 
 
