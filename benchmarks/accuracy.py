@@ -1,7 +1,7 @@
 """How well the deploy recipe does: keywords x objectives x seeds, through the code of ``wakeword train``.
 
     python benchmarks/accuracy.py --data words --speech talk --noise noise \\
-        [--keywords happy right left zero] [--objectives drocc-lf] [--seeds 0 1 2] [--jobs 2]
+        [--keywords happy right left zero] [--objectives drocc-lf] [--units 256] [--seeds 0 1 2] [--jobs 2]
     python benchmarks/accuracy.py --tables            # the tables again, from the rows that are there
 
 Each run trains a model under runs/ and appends ONE row to benchmarks/results/accuracy.jsonl; a row that is there is not
@@ -17,6 +17,7 @@ import statistics
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Cell:
 
     keyword: str
     objective: str
+    units: int
     seed: int
     data: Path
     speech: tuple[Path, ...]
@@ -47,16 +49,16 @@ class Cell:
     runs: Path
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> tuple[Any, ...]:
         """What makes a row unique."""
-        return self.keyword, self.objective, self.seed
+        return self.keyword, self.objective, self.units, self.seed
 
 
 def measure(cell: Cell) -> dict[str, Any]:
     """Train one cell and return its row."""
     torch.set_num_threads(1)
-    recipe = RECIPES["deploy"](cell.keyword).changed(objective=cell.objective)
-    out = cell.runs / f"{cell.keyword}-{cell.objective}-{cell.seed}.wakeword"
+    recipe = RECIPES["deploy"](cell.keyword).changed(objective=cell.objective, units=cell.units)
+    out = cell.runs / ("-".join(map(str, cell.key)) + ".wakeword")
     log = out.with_suffix(".log").open("a", buffering=1)
     run = Run(cell.keyword, cell.data, recipe, out, cell.speech, cell.noise, seed=cell.seed)
     model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
@@ -64,6 +66,7 @@ def measure(cell: Cell) -> dict[str, Any]:
     return {
         "keyword": cell.keyword,
         "objective": cell.objective,
+        "units": cell.units,
         "seed": cell.seed,
         "best_epoch": card["best_epochs"][0],
         "validation": card["operating_points"]["alarms"]["validation"],
@@ -74,26 +77,38 @@ def measure(cell: Cell) -> dict[str, Any]:
 
 
 def read_rows() -> list[dict[str, Any]]:
-    """The rows there are, in the order of keyword, objective, seed."""
+    """The rows there are, in the order of keyword, objective, units, seed."""
     if not ROWS.exists():
         return []
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
-    return sorted(rows, key=lambda row: (row["keyword"], row["objective"], row["seed"]))
+    return sorted(rows, key=key_of)
+
+
+def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes a row unique: as Cell.key."""
+    return row["keyword"], row["objective"], row["units"], row["seed"]
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
-    """Markdown: clips at three FPRs, and streams at three operating points, over the seeds of each pair."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    """Markdown: clips at three FPRs, and streams at three operating points, over the seeds of each row."""
+    groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["keyword"], row["objective"]), []).append(row)
-    clips = ["| keyword | objective | seeds | " + " | ".join(f"recall at FPR {f[4:]} % (reached)" for f in FPRS) + " |"]
-    clips += ["|---|---|---|" + "---|" * len(FPRS)]
-    streams = ["| keyword | objective | point | false alarms (all seeds) | miss in silence | miss in babble 20 dB |"]
-    streams += ["|---|---|---|---|---|---|"]
-    for (keyword, objective), group in groups.items():
+        groups.setdefault((row["keyword"], row["objective"], row["units"]), []).append(row)
+    clips = [
+        "| keyword | objective | units | seeds | "
+        + " | ".join(f"recall at FPR {f[4:]} % (reached)" for f in FPRS)
+        + " |"
+    ]
+    clips += ["|---|---|---|---|" + "---|" * len(FPRS)]
+    streams = [
+        "| keyword | objective | units | point | false alarms (all seeds) | miss in silence | miss in babble 20 dB |"
+    ]
+    streams += ["|---|---|---|---|---|---|---|"]
+    for (keyword, objective, units), group in groups.items():
+        name = f"| {keyword} | {objective} | {units} |"
         cells = [_clip_cell(group, fpr) for fpr in FPRS]
-        clips.append(f"| {keyword} | {objective} | {len(group)} | " + " | ".join(cells) + " |")
-        streams += [f"| {keyword} | {objective} | {point} | " + _stream_cells(group, point) + " |" for point in POINTS]
+        clips.append(f"{name} {len(group)} | " + " | ".join(cells) + " |")
+        streams += [f"{name} {point} | " + _stream_cells(group, point) + " |" for point in POINTS]
     return "\n".join([*clips, "", *streams, ""])
 
 
@@ -132,6 +147,7 @@ def main() -> None:
     parser.add_argument("--noise", type=Path, nargs="*", default=[])
     parser.add_argument("--keywords", nargs="*", default=["happy", "right", "left", "zero"])
     parser.add_argument("--objectives", nargs="*", default=["drocc-lf"])
+    parser.add_argument("--units", type=int, nargs="*", default=[256])
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--jobs", type=int, default=2)
@@ -141,9 +157,10 @@ def main() -> None:
             parser.error("--data is needed to make rows (or --tables to print them)")
         args.runs.mkdir(exist_ok=True)
         ROWS.parent.mkdir(exist_ok=True)
-        there = {(row["keyword"], row["objective"], row["seed"]) for row in read_rows()}
+        there = {key_of(row) for row in read_rows()}
         folders = (args.data, tuple(args.speech), tuple(args.noise), args.runs)
-        cells = [Cell(k, o, s, *folders) for k in args.keywords for o in args.objectives for s in args.seeds]
+        runs = product(args.keywords, args.objectives, args.units, args.seeds)
+        cells = [Cell(*run, *folders) for run in runs]
         with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
             for done in as_completed([pool.submit(measure, cell) for cell in cells if cell.key not in there]):
                 with ROWS.open("a") as file:
