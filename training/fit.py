@@ -24,6 +24,7 @@ from training.metrics import selection_score
 from training.network import KeywordLSTM
 from training.one_class import OBJECTIVES, LossParts, loss
 from training.recipes import Recipe
+from training.teacher import Teacher
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import write_atomically
@@ -66,8 +67,9 @@ def fit(
     validation: Examples,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    teacher: Teacher | None = None,
 ) -> Fitted:
-    """Train on ``source`` under its recipe; select the epoch on ``validation``.
+    """Train on ``source`` under its recipe, by labels that ``teacher`` softens; select the epoch on ``validation``.
 
     checkpoint: written after each epoch, and read at the start if it is there; the same (corpus, recipe, seed,
     thread count) gives the same network bit for bit, whether or not the run was killed in between. Raises
@@ -81,7 +83,7 @@ def fit(
     if base:
         base.copy_into(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    identity = _identity(source, validation, standard, base)
+    identity = _identity(source, validation, standard, base, teacher)
     state = _read(checkpoint, identity) if checkpoint and checkpoint.exists() else None
     if state:
         network.load_state_dict(state.network)
@@ -94,11 +96,11 @@ def fit(
     )
     with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
         # The first epoch was made for the standardisation already.
-        upcoming = ahead.submit(source.epoch, len(state.history)) if state.history else ahead.submit(lambda: first)
+        upcoming = ahead.submit(_taught, source, len(state.history), teacher, None if state.history else first)
         for number in range(len(state.history), recipe.epochs):
             examples = upcoming.result()
             if number + 1 < recipe.epochs:
-                upcoming = ahead.submit(source.epoch, number + 1)
+                upcoming = ahead.submit(_taught, source, number + 1, teacher)
             losses = _learn(network, optimizer, examples, standard, recipe, number, seed)
             done = _judge(network, number, losses, held_out)
             state.history.append(done)
@@ -111,6 +113,12 @@ def fit(
                 on_epoch(done)
     network.load_state_dict(state.best)
     return Fitted(network.eval(), standard, state.best_epoch, tuple(state.history))
+
+
+def _taught(source: ExampleSource, number: int, teacher: Teacher | None, made: Examples | None = None) -> Examples:
+    """The examples of an epoch, made before or now, with the labels to learn from."""
+    examples = made or source.epoch(number)
+    return teacher.soften(examples) if teacher else examples
 
 
 def _new_network(spec: FeatureSpec, recipe: Recipe, seed: int) -> KeywordLSTM:
@@ -171,11 +179,13 @@ def _copy(network: KeywordLSTM) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in network.state_dict().items()}
 
 
-def _identity(source: ExampleSource, validation: Examples, standard: Standard, base: Base | None) -> str:
+def _identity(
+    source: ExampleSource, validation: Examples, standard: Standard, base: Base | None, teacher: Teacher | None
+) -> str:
     """A hash of everything that determines the result; a checkpoint of another run is not taken for this one's."""
     digest = hashlib.sha256(json.dumps(asdict(source.recipe), sort_keys=True).encode())
     digest.update(json.dumps([source.spec.to_dict(), source.seed, torch.__version__, torch.get_num_threads()]).encode())
-    start = base.arrays.values() if base else ()
+    start = [*(base.arrays.values() if base else ()), *(teacher.arrays() if teacher else ())]
     for array in (source.words.samples, source.words.is_keyword, validation.features, *standard, *start):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

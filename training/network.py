@@ -55,3 +55,20 @@ def to_network(trained: KeywordLSTM, standard: tuple[np.ndarray, np.ndarray]) ->
         b_out=weights["out.bias"][0],
         attention=weights.get("attention"),
     )
+
+
+def from_network(network: Network) -> KeywordLSTM:
+    """The runtime's weights as a network in eval mode, whose frames are to be standardised by network.mean and .std."""
+    found = KeywordLSTM(network.mean.size, network.units, network.pooling)
+    weights = {
+        "lstm.weight_ih_l0": network.w_ih,
+        "lstm.weight_hh_l0": network.w_hh,
+        "lstm.bias_ih_l0": network.bias,
+        "lstm.bias_hh_l0": np.zeros_like(network.bias),
+        "out.weight": network.w_out[None],
+        "out.bias": network.b_out[None],
+    }
+    if network.attention is not None:
+        weights["attention"] = network.attention
+    found.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+    return found.eval()

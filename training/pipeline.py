@@ -23,6 +23,7 @@ from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
 from training.spoken import as_speech, as_words, speak_words, wanted, window_for
+from training.teacher import Teacher
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
@@ -38,8 +39,8 @@ class Run:
 
     out: the model file; OUT's stem with .N.checkpoint, .report.json and .report.html lies beside it.
     recordings: folders of a user's own clips of the keyword, all of which train; negatives: of clips that are not the
-    keyword, such as false alarms. limit: at most this many clips of each
-    split, for a quick look; None = all.
+    keyword, such as false alarms. teacher: a model whose scores soften the labels. limit: at most this many clips of
+    each split, for a quick look; None = all.
     """
 
     keyword: str
@@ -50,6 +51,7 @@ class Run:
     noise: tuple[Path, ...] = ()
     recordings: tuple[Path, ...] = ()
     negatives: tuple[Path, ...] = ()
+    teacher: WakeWordModel | None = None
     seed: int = 0
     limit: int | None = None
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
@@ -76,8 +78,12 @@ def train(
     recipe = _recipe_for(corpus, run)
     # The seeds are such that no two runs share a network.
     seeds = [run.seed * recipe.networks + network for network in range(recipe.networks)]
+    teacher = Teacher(run.teacher) if run.teacher else None
+    if teacher:
+        teacher.check(corpus.keyword, spec)
     fits = [
-        partial(fit_keyword, corpus, recipe, spec, seed, run.checkpoint(network)) for network, seed in enumerate(seeds)
+        partial(fit_keyword, corpus, recipe, spec, seed, run.checkpoint(network), teacher=teacher)
+        for network, seed in enumerate(seeds)
     ]
     fitted, history = fit_abreast(fits, recipe.epochs, on_epoch), []
     for network, found in enumerate(fitted):
@@ -89,6 +95,8 @@ def train(
         "recipe": asdict(recipe),
         "best_epochs": [found.best_epoch for found in fitted],
     }
+    if teacher:
+        about["teacher"] = {"share": teacher.share, "recipe": teacher.model.card["recipe"]}
     model, evaluation = finish(WakeWordModel(corpus.keyword, spec, networks, about), corpus, run)
     model.save(run.out)
     write_report(run.out, model, evaluation, history)
@@ -142,12 +150,13 @@ def fit_keyword(
     seed: int,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    teacher: Teacher | None = None,
 ) -> Fitted:
     """Train one network on the corpus's training split, selecting on its validation split."""
     source = ExampleSource(corpus, "train", recipe, spec, seed)
     # Validation has the same draw for every seed, so that seeds are judged alike.
     held_out = ExampleSource(corpus, "validation", recipe.changed(keyword_clips=None, other_clips=None), spec, 0)
-    return fit(source, validation_examples(held_out), checkpoint, on_epoch)
+    return fit(source, validation_examples(held_out), checkpoint, on_epoch, teacher)
 
 
 def validation_examples(source: ExampleSource) -> Examples:

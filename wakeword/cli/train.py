@@ -60,6 +60,10 @@ _FOLDER = click.Path(path_type=Path)
     show_default=True,
     help="How much of the recipe's speech is synthesized: 0.1 for a quick look, more for more voices.",
 )
+@click.option(
+    "--teacher",
+    help="Model of KEYWORD, by name or file, to learn from too: a small network takes on what large ones know.",
+)
 @click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
 @click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
@@ -89,6 +93,7 @@ def train(
     networks: int | None,
     synthesize: bool,
     share: float,
+    teacher: str | None,
     units: int | None,
     limit: int | None,
     seed: int,
@@ -106,6 +111,7 @@ def train(
     from training.pipeline import train as run_training
     from training.recipes import recipe_for
     from training.verdict import advice
+    from wakeword.model import load_model
 
     if download:
         if data is None:
@@ -118,9 +124,9 @@ def train(
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
     recipe = recipe.speaking(share if synthesize else 0.0)
-    run = Run(
-        keyword, data, recipe, out or Path(f"{keyword}.wakeword"), speech, noise, recordings, negatives, seed, limit
-    )
+    taught_by = load_model(teacher) if teacher else None
+    out = out or Path(f"{keyword}.wakeword")
+    run = Run(keyword, data, recipe, out, speech, noise, recordings, negatives, taught_by, seed, limit)
     difficulty = advice(keyword)
     if difficulty:
         click.echo(f"note: {difficulty}", err=True)

@@ -1,0 +1,58 @@
+"""Learning from a model that is there already: one small network takes on what several large ones know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from training.examples import Examples, standardised
+from training.network import KeywordLSTM, from_network
+from wakeword.errors import TrainingError
+from wakeword.features import FeatureSpec
+from wakeword.model import WakeWordModel
+
+#: of a label that is the teacher's opinion; the rest is what the clip is
+SHARE = 0.75
+_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model of the same keyword and front end, whose scores soften the labels (Hinton et al., 2015, temperature 1).
+
+    What a hard label cannot say, the teacher does: which other words are nearly the keyword, and which clips of the
+    keyword are hardly it, such as those that noise covers. Raises TrainingError where it knows another keyword.
+    """
+
+    model: WakeWordModel
+    share: float = SHARE
+    _networks: tuple[KeywordLSTM, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_networks", tuple(from_network(network) for network in self.model.networks))
+
+    def check(self, keyword: str, spec: FeatureSpec) -> None:
+        """Raise TrainingError unless the teacher hears ``keyword`` through ``spec``."""
+        if (self.model.keyword, self.model.spec) != (keyword, spec):
+            raise TrainingError(
+                f"the teacher hears {self.model.keyword!r}, or another length of window: choose another"
+            )
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Everything the soft labels depend on, beside the examples."""
+        yield np.array(self.share)
+        for weights, network in zip(self.model.networks, self._networks, strict=True):
+            yield from (weights.mean, weights.std, *(value.numpy() for value in network.state_dict().values()))
+
+    @torch.no_grad()
+    def soften(self, examples: Examples) -> Examples:
+        """The examples with labels (1 - share) y + share sigmoid(f), f the teacher's mean logit; float32 (N,)."""
+        logits = torch.zeros(len(examples.labels))
+        for weights, network in zip(self.model.networks, self._networks, strict=True):
+            x = torch.from_numpy(standardised(examples.features, (weights.mean, weights.std)))
+            logits += torch.cat([network(part) for part in x.split(_AT_ONCE)])
+        opinion = torch.sigmoid(logits / len(self._networks)).numpy()
+        return examples._replace(labels=(1 - self.share) * examples.labels + self.share * opinion)
