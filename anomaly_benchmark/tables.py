@@ -23,6 +23,7 @@ _NAMES = {
     "auc": "AUC",
     "auc_far": "AUC far",
     "auc_close": "AUC close",
+    "validation": "validation",
     "f1": "F1",
     "ratio_f1": "F1 at the ratio",
     "deployed_f1": "deployed F1",
