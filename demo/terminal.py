@@ -10,11 +10,13 @@ from wakeword.audio import SAMPLE_RATE, read_mono
 from wakeword.cli.meter import Meter
 from wakeword.detector import Detector
 from wakeword.errors import ModelFileError
+from wakeword.model import load_model
 
 
 def run(model: str, fast: bool) -> bool:
     """Replay, print the table, and say whether everything was found and nothing else."""
-    detector = Detector(model)
+    # The room of a calibration is not the recording's.
+    detector = Detector(load_model(model, calibrated=False))
     if detector.models[0].keyword != KEYWORD:
         raise ModelFileError(f"the recording is made for {KEYWORD!r}, and {model} hears another keyword")
     samples = read_mono(RECORDINGS / f"{KEYWORD}.flac")

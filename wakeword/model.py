@@ -132,7 +132,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/null, is written to and stays
         path.write_bytes(content)
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # the name of the temporary file would help nobody
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -143,6 +146,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder and raise OSError, which names it, unless a file can be written in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def bundled_models() -> dict[str, Path]:

@@ -17,10 +17,12 @@ import pytest
 import soundfile
 
 from demo.replay import BLOCK, Pace, Spoken, judge, read_spoken, replay, table
-from wakeword import Detection, Detector
+from wakeword import Detection, Detector, bundled_models, load_model
 from wakeword.cli.bars import Look
 from wakeword.cli.meter import Meter, Screen
 from wakeword.errors import AudioError
+from wakeword.model import calibration_path
+from wakeword.sidecar import content
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT / "demo" / "recordings"
@@ -202,3 +204,13 @@ def test_the_bundled_model_finds_everything_and_nothing_else() -> None:
     ended = demo("--fast")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "PASSED: 6 of 6 found, 0 false alarms" in ended.stdout
+
+
+def test_the_calibration_of_a_room_changes_nothing_in_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAKEWORD_CONFIG", str(tmp_path))
+    happy = bundled_models()["happy"]
+    calibration_path(happy).write_bytes(content(happy, {"threshold": 99.0}))
+    assert load_model("happy").rule().threshold == 99.0
+    assert "PASSED: 6 of 6 found, 0 false alarms" in demo("--fast").stdout

@@ -155,6 +155,43 @@ def test_what_cannot_be_heard_is_one_sentence(run: Callable[..., Any], model: Pa
     assert not model.with_name("word.calibration.json").exists()
 
 
+def test_a_raised_threshold_and_too_little_sound_are_said(run: Callable[..., Any], model: Path, room: Path) -> None:
+    _, _, err = run("calibrate", model, "--audio", room, "--false-alarms-per-hour", "0.2")
+    assert "the threshold is too high and it will be missed" in err
+    assert "to show 0.2 takes 15 h without an alarm" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("calibrate", "happy", "--minutes", "nan"), "nan is not a finite number"),
+        (("calibrate", "happy", "--audio", "x", "--false-alarms-per-hour", "inf"), "inf is not a finite number"),
+        (("listen", "--seconds", "nan"), "nan is not a finite number"),
+        (("mic-check", "--seconds", "nan"), "nan is not a finite number"),
+        (("serve", "--idle-seconds", "inf"), "inf is not a finite number"),
+        (("calibrate", "happy", "--audio", "x", "--minutes", "2"), "--audio and --minutes exclude each other"),
+        (("calibrate", "happy", "--remove", "--json"), "--remove and --json exclude each other"),
+        (("listen", "--margin", "5"), "--margin needs --save-clips"),
+        (("demo", "--fast", "--port", "99"), "--port needs --web"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(run: Callable[..., Any], command: tuple[str, ...], sentence: str) -> None:
+    code, _, err = run(*command)
+    assert code == 2
+    assert sentence in err
+
+
+def test_where_nothing_can_be_written_is_said_before_anything_is_heard(
+    run: Callable[..., Any], room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("WAKEWORD_CONFIG", str(tmp_path / "file" / "config"))
+    code, _, err = run("calibrate", "happy", "--audio", room)
+    assert code == 2
+    assert str(tmp_path / "file") in err
+    assert "passed over" not in err  # no recording was opened
+
+
 def test_it_needs_no_framework(model: Path, room: Path) -> None:
     code = (
         "import sys\nfrom wakeword.cli import main\n"

@@ -80,7 +80,7 @@ def test_the_command_reports_in_words_and_in_json(
     install(MIC, sessions=[in_blocks])
     assert check("--seconds", "4") == 0
     out, err = capsys.readouterr()
-    assert err.splitlines() == ["listening to USB mic for 4 s: be silent, then speak"]
+    assert err.splitlines() == ["listening to USB mic for 4 s: be silent for two, then speak"]
     rows = {line[:12].strip(): line[13:] for line in out.splitlines()}
     assert rows["device"] == "USB mic, 16000 Hz"
     assert rows["noise floor"] == "-50 dB"

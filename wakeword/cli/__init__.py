@@ -92,7 +92,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         click.echo(f"wakeword: {error}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("", err=True)
+        click.echo("\nstopped", err=True)
         code = 130
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "wakeword":

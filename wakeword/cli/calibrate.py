@@ -11,26 +11,27 @@ from pathlib import Path
 import click
 import numpy as np
 
-from wakeword.alarms import Heard, hear_blocks, per_hour
+from wakeword.alarms import Heard, hear_blocks, per_hour, poisson_upper
 from wakeword.audio import SAMPLE_RATE, file_blocks, sound_files
 from wakeword.calibration import Calibration
 from wakeword.calibration import calibrate as choose
+from wakeword.cli.options import FiniteRange, refuse_together
 from wakeword.cli.text import printable
 from wakeword.errors import AudioError
 from wakeword.microphone import Microphone, MicrophoneSettings
-from wakeword.model import WakeWordModel, calibration_path, load_model, model_path, write_atomically
+from wakeword.model import WakeWordModel, calibration_path, check_folder, load_model, model_path, write_atomically
 from wakeword.sidecar import content
 
 
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.option(
-    "--minutes", type=click.FloatRange(0.0, min_open=True), default=5.0, show_default=True, help="Listen for so long."
+    "--minutes", type=FiniteRange(0.0, min_open=True), default=5.0, show_default=True, help="Listen for so long."
 )
 @click.option("--audio", type=click.Path(path_type=Path), help="Folder of recordings (or one) instead of a microphone.")
 @click.option("--device", metavar="NAME|INDEX", help="Microphone to use; `wakeword devices` lists them.")
 @click.option(
-    "--false-alarms-per-hour", "wanted", type=click.FloatRange(0.0), default=0.2, show_default=True,
+    "--false-alarms-per-hour", "wanted", type=FiniteRange(0.0), default=0.2, show_default=True,
     help="How many are acceptable.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="What was measured, as one JSON object.")
@@ -44,6 +45,8 @@ def calibrate(
     beside the model (for a bundled model: into your configuration folder), which is loaded with the model from then
     on; `wakeword info` shows it. No sound is kept.
     """
+    refuse_together("audio", "minutes", "device")
+    refuse_together("remove", "audio", "minutes", "device", "wanted", "as_json")
     path = model_path(model)
     sidecar = calibration_path(path)
     if remove:
@@ -52,6 +55,7 @@ def calibrate(
         click.echo(f"removed {sidecar}" if existed else f"there is no calibration: {sidecar}")
         return
     loaded = load_model(path, calibrated=False)
+    check_folder(sidecar.parent)  # before five minutes are heard for nothing
     if audio is None:
         streams, source = _microphone(loaded, device, minutes * 60)
     else:
@@ -62,6 +66,7 @@ def calibrate(
         raise AudioError(f"{source}: {error}; it takes at least a second and a half") from error
     measured = chosen.measured(source, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     write_atomically(sidecar, content(path, measured))
+    _warn(chosen, printable(loaded.keyword))
     if as_json:
         click.echo(json.dumps({"keyword": loaded.keyword, "file": str(sidecar), **measured}, indent=1))
         return
@@ -104,6 +109,23 @@ def _files(model: WakeWordModel, audio: Path) -> tuple[list[Heard], str]:
     if not streams:
         raise AudioError(f"no sound file in {audio} can be read")
     return streams, f"{len(streams)} file{'' if len(streams) == 1 else 's'} of {audio}"
+
+
+def _warn(chosen: Calibration, keyword: str) -> None:
+    """What may be wrong with the sound, or with what it is asked to show."""
+    if chosen.threshold > chosen.own:
+        click.echo(
+            f"note: if some of these alarms were {keyword!r} itself, the threshold is too high and it will be missed: "
+            "calibrate again by sound without it",
+            err=True,
+        )
+    at_most = chosen.false_alarms["upper_95"]
+    if at_most is not None and at_most > chosen.wanted > 0:
+        click.echo(
+            f"note: so little sound shows only that there are at most {at_most:.1f} alarms an hour; to show "
+            f"{chosen.wanted:g} takes {poisson_upper(0) / chosen.wanted:.0f} h without an alarm",
+            err=True,
+        )
 
 
 def _show(chosen: Calibration, streams: list[Heard], source: str) -> None:

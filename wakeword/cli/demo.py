@@ -8,7 +8,7 @@ import webbrowser
 
 import click
 
-from wakeword.cli.options import make_detector
+from wakeword.cli.options import make_detector, refuse_without
 
 
 @click.command()
@@ -38,6 +38,7 @@ def demo(
         with contextlib.suppress(KeyboardInterrupt):  # the usual way to stop
             _serve(models, host, port, open_browser)
         return
+    refuse_without("web", "host", "port", "open_browser")
     from demo import KEYWORD
 
     if mic:

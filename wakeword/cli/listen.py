@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from wakeword.cli.devices import quiet_drivers
-from wakeword.cli.options import detector_options, make_detector
+from wakeword.cli.options import FiniteRange, detector_options, make_detector, refuse_without
 from wakeword.cli.session import Session, Wishes
 from wakeword.clip_recorder import ClipSettings
 from wakeword.microphone import MicrophoneSettings
@@ -21,11 +21,11 @@ from wakeword.microphone import MicrophoneSettings
 @detector_options
 @click.option("--device", metavar="NAME|INDEX", help="Microphone to use; `wakeword devices` lists them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for everything that happens.")
-@click.option("--seconds", type=click.FloatRange(0.0, min_open=True), help="Stop after this much sound.")
+@click.option("--seconds", type=FiniteRange(0.0, min_open=True), help="Stop after this much sound.")
 @click.option(
     "--queue",
     "queue_s",
-    type=click.FloatRange(0.1, 600.0),
+    type=FiniteRange(0.1, 600.0),
     default=4.0,
     show_default=True,
     metavar="SECONDS",
@@ -46,7 +46,7 @@ from wakeword.microphone import MicrophoneSettings
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0.0),
+    type=FiniteRange(0.0),
     default=2.0,
     show_default=True,
     metavar="LOGITS",
@@ -72,6 +72,7 @@ def listen(
     detection goes to standard error; with --json everything is an event on standard output: listening, detection,
     near_miss (with --save-clips), lost, back, replaced, overflow, stopped.
     """
+    refuse_without("save_clips", "margin", "max_clips")
     detector = make_detector(models, point, threshold)
     clips = ClipSettings(save_clips, margin, most=max_clips) if save_clips is not None else None
     session = Session(detector, MicrophoneSettings(device, queue_s=queue_s), Wishes(as_json, seconds, command, clips))

@@ -11,6 +11,7 @@ import numpy as np
 from wakeword.audio import SAMPLE_RATE
 from wakeword.cli.devices import quiet_drivers
 from wakeword.cli.level_line import LevelLine
+from wakeword.cli.options import FiniteRange
 from wakeword.cli.text import printable
 from wakeword.mic_check import MicReport, examine
 from wakeword.microphone import Microphone, MicrophoneSettings
@@ -28,7 +29,7 @@ _NARROW_HZ = 16_000
 
 @click.command("mic-check")
 @click.option("--device", metavar="NAME|INDEX", help="Microphone to check; `wakeword devices` lists them.")
-@click.option("--seconds", type=click.FloatRange(1.0, 600.0), default=6.0, show_default=True, help="How long.")
+@click.option("--seconds", type=FiniteRange(1.0, 600.0), default=6.0, show_default=True, help="How long.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def mic_check(device: str | None, seconds: float, as_json: bool) -> None:
     """Measure a microphone: be silent for two seconds, then say a few words from where you will speak.
@@ -37,7 +38,9 @@ def mic_check(device: str | None, seconds: float, as_json: bool) -> None:
     good enough, 1 poor or nobody spoke, 2 an error.
     """
     with quiet_drivers(), Microphone(MicrophoneSettings(device=device), lambda told: click.echo(told, err=True)) as mic:
-        click.echo(f"listening to {printable(mic.device.name)} for {seconds:g} s: be silent, then speak", err=True)
+        click.echo(
+            f"listening to {printable(mic.device.name)} for {seconds:g} s: be silent for two, then speak", err=True
+        )
         samples = _hear(mic, seconds)
     report = examine(samples)
     narrow = mic.rate < _NARROW_HZ

@@ -15,6 +15,40 @@ from wakeword.errors import ModelFileError
 from wakeword.model import bundled_models
 
 
+class FiniteRange(click.FloatRange):
+    """A number in a range: nan, which is in every range, and inf are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
+
+
+def refuse_without(needed: str, *dependent: str) -> None:
+    """Raises UsageError where an option of ``dependent`` was given and the one that it belongs to was not."""
+    ctx = click.get_current_context()
+    for name in dependent:
+        if _given(ctx, name) and not _given(ctx, needed):
+            raise click.UsageError(f"{_flag(ctx, name)} needs {_flag(ctx, needed)}.")
+
+
+def refuse_together(chosen: str, *others: str) -> None:
+    """Raises UsageError where ``chosen`` was given with an option of ``others``, which would say nothing then."""
+    ctx = click.get_current_context()
+    for name in others:
+        if _given(ctx, name) and _given(ctx, chosen):
+            raise click.UsageError(f"{_flag(ctx, chosen)} and {_flag(ctx, name)} exclude each other.")
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+
+
+def _flag(ctx: click.Context, name: str) -> str:
+    return next(param.opts[0] for param in ctx.command.params if param.name == name)
+
+
 def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--model, --point and --threshold."""
     for option in (

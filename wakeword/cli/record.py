@@ -16,7 +16,7 @@ from wakeword.cli.text import printable
 from wakeword.clips import free_name, slug, sound_file
 from wakeword.errors import MicrophoneError, WakewordError
 from wakeword.microphone import Microphone, MicrophoneSettings
-from wakeword.model import write_atomically
+from wakeword.model import check_folder, write_atomically
 from wakeword.playback import play
 from wakeword.takes import Take, TakeFinder
 
@@ -52,8 +52,10 @@ def record(phrase: str, takes: int, out: Path | None, device: str | None, suffix
         raise click.UsageError("PHRASE is what you will say: it cannot be empty.")
     folder = out or Path("recordings") / slug(phrase)
     plan = _Plan(phrase, folder, takes, automatic, suffix)
+    check_folder(folder)  # before anybody has spoken
     with quiet_drivers(), Microphone(MicrophoneSettings(device=device), lambda told: click.echo(told, err=True)) as mic:
-        click.echo(f'"{printable(phrase)}", {takes} takes into {folder}, on {printable(mic.device.name)}', err=True)
+        wanted = f"{takes} take{'' if takes == 1 else 's'}"
+        click.echo(f'"{printable(phrase)}", {wanted} into {folder}, on {printable(mic.device.name)}', err=True)
         kept = _collect(plan, mic)
     click.echo(f"{kept} of {takes} takes are in {folder}")
     raise SystemExit(0 if kept == takes else 1)

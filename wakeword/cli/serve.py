@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wakeword.cli.options import check_firing
+from wakeword.cli.options import FiniteRange, check_firing
 from wakeword.cli.text import printable
 from wakeword.errors import ServerError
+from wakeword.model import SUFFIX
 from wakeword.server.catalogue import Firing, load_catalogue
 from wakeword.server.limits import Limits
 from wakeword.version import __version__
@@ -34,7 +35,7 @@ _OPTIONS = (
     click.option("--threshold", type=float, metavar="LOGIT", help="Fire at this score: a logit, not a probability."),
     click.option("--point", metavar="NAME", help="Fire at this operating point of the models."),
     click.option("--trigger-level", type=click.IntRange(1, 1000), help="Windows that must count before it fires."),
-    click.option("--refractory-seconds", type=click.FloatRange(0.0), help="Time before a word can fire again."),
+    click.option("--refractory-seconds", type=FiniteRange(0.0), help="Time before a word can fire again."),
     click.option(
         "--zeroconf",
         is_flag=False,
@@ -46,7 +47,7 @@ _OPTIONS = (
     click.option("--max-message-bytes", type=click.IntRange(1024), default=_LIMITS.message_bytes, show_default=True),
     click.option(
         "--idle-seconds",
-        type=click.FloatRange(0.0, min_open=True),
+        type=FiniteRange(0.0, min_open=True),
         default=_LIMITS.idle_s,
         show_default=True,
         help="A connection silent for so long is closed.",
@@ -92,6 +93,11 @@ def serve(
         raise ServerError(
             f"--zeroconf tells other machines, which cannot reach {address}: add --uri tcp://0.0.0.0:10400"
         )
+    for folder in folders:
+        if folder.is_dir() and not any(
+            folder.glob(f"*{SUFFIX}")
+        ):  # an add-on's folder may be empty, a mistyped one too
+            click.echo(f"note: {folder} holds no {SUFFIX} file", err=True)
     catalogue = load_catalogue(models, folders, Firing(point, threshold, trigger_level, refractory_seconds))
     limits = Limits(message_bytes=max_message_bytes, clients=max_clients, idle_s=idle_seconds)
     names = ", ".join(printable(name) for name in catalogue.offers)

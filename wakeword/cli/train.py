@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from wakeword.cli.options import FiniteRange
 from wakeword.cli.progress import TrainingProgress, tell_result
 
 _FOLDER = click.Path(path_type=Path)
@@ -55,7 +56,7 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option(
     "--share",
-    type=click.FloatRange(0.0, 4.0, min_open=True),
+    type=FiniteRange(0.0, 4.0, min_open=True),
     default=1.0,
     show_default=True,
     help="How much of the recipe's speech is synthesized: 0.1 for a quick look, more for more voices.",

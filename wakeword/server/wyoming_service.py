@@ -108,9 +108,8 @@ class WyomingService:
                 server = await asyncio.start_server(self._connected, address.host, address.port, limit=HEADER_BYTES)
                 address = Address("tcp", address.host, server.sockets[0].getsockname()[1])
         except OSError as error:
-            raise ServerError(
-                f"{address} cannot be served ({error.strerror or error}): choose another address with --uri"
-            ) from error
+            reason = (error.strerror or str(error)).split(": ")[-1]
+            raise ServerError(f"{address} cannot be served ({reason}): choose another address with --uri") from error
         try:
             yield address
         finally:
