@@ -38,6 +38,26 @@ def good_rows(cell: Cell, rows: dict[str, Row]) -> tuple[list[Row], int]:
     return good, len(found) - len(good)
 
 
+def chosen(found: Iterable[Cell], rows: dict[str, Row]) -> list[Cell]:
+    """Of the variants of a class and method the one with the best mean on validation, over the seeds that all have.
+
+    Where the rows have no such value every cell is chosen: there was no choice.
+    """
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in found:
+        groups.setdefault((cell.cls, cell.method), []).append(cell)
+    return [cell for group in groups.values() for cell in _best(group, rows)]
+
+
+def _best(group: list[Cell], rows: dict[str, Row]) -> list[Cell]:
+    by_seed = [{row["seed"]: row["metrics"].get("validation") for row in good_rows(cell, rows)[0]} for cell in group]
+    seeds = set.intersection(*map(set, by_seed))
+    if len(group) == 1 or not seeds or any(values[seed] is None for values in by_seed for seed in seeds):
+        return group
+    means = [statistics.mean(values[seed] for seed in seeds) for values in by_seed]
+    return [group[means.index(max(means))]]
+
+
 def mean_std(values: Iterable[float]) -> tuple[float, float]:
     """Mean and sample standard deviation; the deviation of one value is nan."""
     values = list(values)
@@ -60,7 +80,8 @@ def table(name: str, budget: str, rows: dict[str, Row]) -> str:
     for metric in info.metrics:
         columns.append(_NAMES.get(metric, metric.replace("auc_", "AUC at ")))
         columns += ["paper", "difference"] if metric in compares else []
-    lines = [[*_head(cell), *_line(name, cell, rows, compares)] for cell in found]
+    marked = chosen(found, rows) if "validation" in info.metrics else []
+    lines = [[*_head(cell, cell in marked), *_line(name, cell, rows, compares)] for cell in found]
     keep = [k for k in range(len(columns)) if k > 2 or any(line[k] for line in lines)]  # no empty class or variant
     out = [f"## {info.title}", "", *_legend(name, budget, found, rows), ""]
     out.append("| " + " | ".join(columns[k] for k in keep) + " |")
@@ -69,8 +90,9 @@ def table(name: str, budget: str, rows: dict[str, Row]) -> str:
     return "\n".join([*out, "", *_failures(found, rows)])
 
 
-def _head(cell: Cell) -> list[str]:
-    return [cell.cls, cell.method, cell.variant or ("as in its table" if cell.table == "ablation" else "")]
+def _head(cell: Cell, marked: bool) -> list[str]:
+    variant = cell.variant or ("as in its table" if cell.table == "ablation" else "")
+    return [cell.cls, cell.method, f"**{variant}**" if marked and variant else variant]
 
 
 def _line(name: str, cell: Cell, rows: dict[str, Row], compares: list[str]) -> list[str]:

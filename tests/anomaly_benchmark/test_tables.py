@@ -11,7 +11,7 @@ from anomaly_benchmark import results
 from anomaly_benchmark.cells import TABLES, cells
 from anomaly_benchmark.figures import draw
 from anomaly_benchmark.paper import hyperparameters, published
-from anomaly_benchmark.tables import table, write_table
+from anomaly_benchmark.tables import chosen, table, write_table
 
 PROBES = {"noisy-sine": 61 * 43, "sine": 81 * 61, "sphere": 61 * 61}  # points of the grids that figures draw
 
@@ -102,3 +102,21 @@ def test_the_committed_tables_are_those_of_the_committed_rows() -> None:
             assert committed.read_text() == table(name, "small", rows), (
                 f"run  python -m anomaly_benchmark tables {name}"
             )
+
+
+def test_of_several_settings_the_one_that_validation_prefers_is_marked(tmp_path: Path) -> None:
+    found = [cell for cell in cells("audio-ocln", "small") if (cell.cls, cell.method) == ("happy", "bce")]
+    values = {"rate 0.003": (10.0, 90.0), "rate 0.001": (80.0, 30.0, 0.0)}  # the third seed has no counterpart
+    for cell in found:
+        for seed, value in enumerate(values[cell.variant]):
+            results.append(tmp_path / "audio-ocln.jsonl", {
+                "key": cell.key(seed), "table": "audio-ocln", "cls": "happy", "method": "bce", "variant": cell.variant,
+                "budget": "small", "seed": seed, "status": "ok", "data": {}, "selected_on": "validation",
+                "cpu_seconds": 1.0, "commit": "abc", "counts": {"test": {"normal": 5}},
+                "metrics": {**dict.fromkeys(TABLES["audio-ocln"].metrics, 50.0), "validation": value},
+            })  # fmt: skip
+    rows = results.read(tmp_path / "audio-ocln.jsonl")
+    assert [cell.variant for cell in chosen(found, rows)] == ["rate 0.001"]  # 55 against 50
+    text = table("audio-ocln", "small", rows)
+    assert "| happy | bce | **rate 0.001** | 3 |" in text
+    assert "| happy | bce | rate 0.003 | 2 |" in text
