@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import torch
 
+from training.corpus import Corpus, load_corpus
 from training.speech_commands import partition
 
 # Two threads on a busy machine wait for each other; at this size one is as quick.
@@ -53,3 +54,9 @@ def melodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sound = [sing("flat", index, k) for k in range(4)] if folder == "speech" else [rng.normal(0, 900, 32_000)]
             soundfile.write(root / folder / f"{index}.wav", np.concatenate(sound).astype(np.int16), 16_000)
     return root
+
+
+@pytest.fixture(scope="session")
+def corpus(melodies: Path) -> Corpus:
+    """The melodies, read: "rise" is the keyword."""
+    return load_corpus("rise", melodies / "words", [melodies / "speech"], [melodies / "noise"])

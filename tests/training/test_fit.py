@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from training.abreast import fit_abreast
-from training.corpus import Corpus, load_corpus
+from training.corpus import Corpus
 from training.examples import ExampleSource
 from training.fit import Epoch, Fitted, fit
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
@@ -19,11 +19,6 @@ from training.pipeline import fit_keyword, validation_examples
 from training.recipes import RECIPES, Recipe
 from wakeword import FeatureSpec
 from wakeword.errors import TrainingError
-
-
-@pytest.fixture(scope="module")
-def corpus(melodies: Path) -> Corpus:
-    return load_corpus("rise", melodies / "words", [melodies / "speech"], [melodies / "noise"])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from training.calibrate import clip_scores
-from training.corpus import Corpus, load_corpus
+from training.corpus import Corpus
 from training.examples import Examples
 from training.network import from_network, to_network
 from training.pipeline import fit_keyword
@@ -38,11 +38,6 @@ def drawn(seed: int, units: int, pooling: str = "attention") -> Network:
 def teacher() -> Teacher:
     networks = (drawn(0, 8), drawn(1, 8), drawn(2, 12))
     return Teacher(WakeWordModel("rise", FeatureSpec(), networks, _CARD))
-
-
-@pytest.fixture(scope="module")
-def corpus(melodies: Path) -> Corpus:
-    return load_corpus("rise", melodies / "words", [melodies / "speech"], [melodies / "noise"])
 
 
 @pytest.fixture
