@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from anomaly_benchmark.cells import TABLES, Cell, cells
 from anomaly_benchmark.paper import published
 from anomaly_benchmark.planes import NOISY_SINE, SINE, SPHERE, colour, draw_plane
 from anomaly_benchmark.results import Row
-from anomaly_benchmark.tables import chosen, good_rows, mean_std
+from anomaly_benchmark.tables import chooses, chosen, good_rows, mean_std
 from wakeword.errors import DataError
 
 REFERENCES = ("random", "oracle")
@@ -32,7 +32,7 @@ def draw(name: str, budget: str, folder: Path) -> Path:
     found = [cell for cell in cells(name, budget) if cell.method not in REFERENCES and good_rows(cell, rows)[0]]
     if not found:
         raise DataError(f"{folder} has no {budget} rows of {name}: make them with  run {name} --budget {budget}")
-    figure = _DRAWN[name](found, rows)
+    figure = _DRAWN[name](chosen(found, rows) if chooses(name) else found, rows)
     figure.suptitle(TABLES[name].title, fontsize=11)
     path = folder / f"{name}{'' if budget == 'small' else '.' + budget}.png"
     figure.savefig(path, dpi=110, metadata={"Software": None})
@@ -48,7 +48,6 @@ class Panel:
     metric: str
     variant: str = ""
     lowest: float = 0.0
-    chosen: bool = False  # of several variants the one that validation prefers
 
 
 _RECALL = tuple(Panel(f"threshold at FPR {fpr} % of the test negatives", f"recall_{fpr}") for fpr in (3, 5))
@@ -60,8 +59,6 @@ _F1 = tuple(
 
 def _bars(found: list[Cell], rows: dict[str, Row], panels: tuple[Panel, ...], label: str) -> Any:
     """Groups of classes, bars of methods, the paper's value as a line across its bar."""
-    if panels[0].chosen:
-        found = chosen(found, rows)
     methods = _unique(cell.method for cell in found)
     groups = max(len(_unique(_group(cell, panel) for cell in found)) for panel in panels)
     width = max(4.5 if len(panels) > 1 else 9.0, 1.6 + min(0.45, 0.3 + 0.6 / len(methods)) * groups * len(methods))
@@ -95,7 +92,7 @@ def _bars(found: list[Cell], rows: dict[str, Row], panels: tuple[Panel, ...], la
 
 
 def _group(cell: Cell, panel: Panel) -> str:
-    return cell.cls if panel.variant or panel.chosen else f"{cell.cls}\n{cell.variant}".strip()
+    return cell.cls if panel.variant or chooses(cell.table) else f"{cell.cls}\n{cell.variant}".strip()
 
 
 def _bar(axis: Any, cell: Cell, values: list[float], place: float, panel: Panel, methods: int) -> None:
@@ -142,7 +139,7 @@ def _unique(values: Any) -> list[str]:
 _DRAWN: dict[str, Callable[[list[Cell], dict[str, Row]], Any]] = {
     "mnist-ocln": partial(_bars, panels=_RECALL, label="recall, %"),
     "noisy-sine": partial(draw_plane, plane=NOISY_SINE),
-    "audio-ocln": partial(_bars, panels=tuple(replace(panel, chosen=True) for panel in _RECALL), label="recall, %"),
+    "audio-ocln": partial(_bars, panels=_RECALL, label="recall, %"),
     "ablation": _ablation,
     "sine": partial(draw_plane, plane=SINE),
     "sphere": partial(draw_plane, plane=SPHERE),

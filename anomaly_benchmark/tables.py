@@ -11,7 +11,7 @@ from anomaly_benchmark.cells import SEEDS, TABLES, Cell, cells
 from anomaly_benchmark.metrics import RULES
 from anomaly_benchmark.paper import published, published_std
 from anomaly_benchmark.results import Row
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 _NAMES = {
     "recall_3": "recall at FPR 3 %",
@@ -23,7 +23,6 @@ _NAMES = {
     "auc": "AUC",
     "auc_far": "AUC far",
     "auc_close": "AUC close",
-    "validation": "validation",
     "f1": "F1",
     "ratio_f1": "F1 at the ratio",
     "deployed_f1": "deployed F1",
@@ -38,10 +37,15 @@ def good_rows(cell: Cell, rows: dict[str, Row]) -> tuple[list[Row], int]:
     return good, len(found) - len(good)
 
 
+def chooses(name: str) -> bool:
+    """Whether the variants of a table are settings of which validation chooses one."""
+    return "validation" in TABLES[name].metrics
+
+
 def chosen(found: Iterable[Cell], rows: dict[str, Row]) -> list[Cell]:
     """Of the variants of a class and method the one with the best mean on validation, over the seeds that all have.
 
-    Where the rows have no such value every cell is chosen: there was no choice.
+    Where they have no seed in common there is no choice yet: all stay.
     """
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in found:
@@ -50,9 +54,9 @@ def chosen(found: Iterable[Cell], rows: dict[str, Row]) -> list[Cell]:
 
 
 def _best(group: list[Cell], rows: dict[str, Row]) -> list[Cell]:
-    by_seed = [{row["seed"]: row["metrics"].get("validation") for row in good_rows(cell, rows)[0]} for cell in group]
+    by_seed = [{row["seed"]: row["metrics"]["validation"] for row in good_rows(cell, rows)[0]} for cell in group]
     seeds = set.intersection(*map(set, by_seed))
-    if len(group) == 1 or not seeds or any(values[seed] is None for values in by_seed for seed in seeds):
+    if not seeds:
         return group
     means = [statistics.mean(values[seed] for seed in seeds) for values in by_seed]
     return [group[means.index(max(means))]]
@@ -80,7 +84,7 @@ def table(name: str, budget: str, rows: dict[str, Row]) -> str:
     for metric in info.metrics:
         columns.append(_NAMES.get(metric, metric.replace("auc_", "AUC at ")))
         columns += ["paper", "difference"] if metric in compares else []
-    marked = chosen(found, rows) if "validation" in info.metrics else []
+    marked = chosen(found, rows) if chooses(name) else []
     lines = [[*_head(cell, cell in marked), *_line(name, cell, rows, compares)] for cell in found]
     keep = [k for k in range(len(columns)) if k > 2 or any(line[k] for line in lines)]  # no empty class or variant
     out = [f"## {info.title}", "", *_legend(name, budget, found, rows), ""]

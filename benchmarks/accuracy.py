@@ -27,12 +27,14 @@ import torch
 from training.metrics import rate
 from training.pipeline import Run, train
 from training.recipes import RECIPES
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 ROWS = Path(__file__).resolve().parent / "results" / "accuracy.jsonl"
 TABLES = ROWS.with_suffix(".md")
 FPRS = ("fpr_3", "fpr_1", "fpr_0.5")
 POINTS = ("fpr_5", "fpr_3", "alarms")
+#: What makes a row unique, in the order of the rows.
+KEY = ("keyword", "objective", "units", "seed")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Cell:
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes a row unique."""
-        return self.keyword, self.objective, self.units, self.seed
+        return tuple(getattr(self, name) for name in KEY)
 
 
 def measure(cell: Cell) -> dict[str, Any]:
@@ -64,10 +66,7 @@ def measure(cell: Cell) -> dict[str, Any]:
     model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
     card = model.card
     return {
-        "keyword": cell.keyword,
-        "objective": cell.objective,
-        "units": cell.units,
-        "seed": cell.seed,
+        **dict(zip(KEY, cell.key, strict=True)),
         "best_epoch": card["best_epochs"][0],
         "validation": card["operating_points"]["alarms"]["validation"],
         "clips": card["evaluation"]["clips"],
@@ -77,7 +76,7 @@ def measure(cell: Cell) -> dict[str, Any]:
 
 
 def read_rows() -> list[dict[str, Any]]:
-    """The rows there are, in the order of keyword, objective, units, seed."""
+    """The rows there are, in the order of their keys."""
     if not ROWS.exists():
         return []
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
@@ -85,8 +84,8 @@ def read_rows() -> list[dict[str, Any]]:
 
 
 def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What makes a row unique: as Cell.key."""
-    return row["keyword"], row["objective"], row["units"], row["seed"]
+    """As Cell.key."""
+    return tuple(row[name] for name in KEY)
 
 
 def tables(rows: list[dict[str, Any]]) -> str:

@@ -34,7 +34,7 @@ from training.streams import babble, hear_clips, missed, string_together
 from wakeword import WakeWordModel
 from wakeword.alarms import hear, per_hour
 from wakeword.audio import sound_files
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 ROWS = Path(__file__).resolve().parent / "results" / "phrases.jsonl"
 TABLE = ROWS.with_suffix(".md")

@@ -21,7 +21,7 @@ from close_negatives.synthesize import Spoken, facts
 from close_negatives.voices import Split
 from wakeword.audio import SAMPLE_RATE
 from wakeword.errors import SynthesisError
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 MANIFEST = "manifest.csv"
 COLUMNS = (

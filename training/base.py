@@ -21,7 +21,7 @@ import torch
 from training.network import KeywordLSTM
 from wakeword.errors import ModelFileError
 from wakeword.features import FeatureSpec
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 _FORMAT = "wakeword-base"
 _VERSION = 1

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from close_negatives.cache import cache_folder
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 
 def cached_array(kind: str, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:

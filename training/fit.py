@@ -27,7 +27,7 @@ from training.recipes import Recipe
 from training.teacher import Teacher
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 
 @dataclass(frozen=True)

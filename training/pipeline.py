@@ -72,15 +72,17 @@ def train(
     A recipe of several networks trains them beside each other where the cores have room, and ``on_epoch`` counts their
     epochs together; ``on_spoken`` hears how many clips the speech engines have spoken, and of how many.
     """
+    teacher = Teacher(run.teacher) if run.teacher else None
+    if teacher:
+        teacher.check(run.keyword)  # before minutes of synthesis
     corpus, spec = gather(run, on_spoken)
     for split, words in corpus.words.items():
         say(f"{split}: {_counts(words, run.keyword)}")
     recipe = _recipe_for(corpus, run)
     # The seeds are such that no two runs share a network.
     seeds = [run.seed * recipe.networks + network for network in range(recipe.networks)]
-    teacher = Teacher(run.teacher) if run.teacher else None
     if teacher:
-        teacher.check(corpus.keyword, spec)
+        teacher.check(run.keyword, spec)
     fits = [
         partial(fit_keyword, corpus, recipe, spec, seed, run.checkpoint(network), teacher=teacher)
         for network, seed in enumerate(seeds)

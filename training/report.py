@@ -16,7 +16,8 @@ from sklearn.metrics import det_curve
 
 from training.evaluate import Evaluation
 from training.verdict import Verdict, judge
-from wakeword.model import WakeWordModel, write_atomically
+from wakeword.files import write_atomically
+from wakeword.model import WakeWordModel
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -24,19 +25,19 @@ class Teacher:
     """A model of the same keyword and front end, whose scores soften the labels (Hinton et al., 2015, temperature 1).
 
     What a hard label cannot say, the teacher does: which other words are nearly the keyword, and which clips of the
-    keyword are hardly it, such as those that noise covers. Raises TrainingError where it knows another keyword.
+    keyword are hardly it, such as those that noise covers.
     """
 
     model: WakeWordModel
     share: float = SHARE
-    _networks: tuple[KeywordLSTM, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_networks", tuple(from_network(network) for network in self.model.networks))
+    @cached_property
+    def _networks(self) -> tuple[KeywordLSTM, ...]:
+        return tuple(from_network(network) for network in self.model.networks)
 
-    def check(self, keyword: str, spec: FeatureSpec) -> None:
-        """Raise TrainingError unless the teacher hears ``keyword`` through ``spec``."""
-        if (self.model.keyword, self.model.spec) != (keyword, spec):
+    def check(self, keyword: str, spec: FeatureSpec | None = None) -> None:
+        """Raise TrainingError unless the teacher hears ``keyword``, through ``spec`` where that is known yet."""
+        if self.model.keyword != keyword or spec not in (None, self.model.spec):
             raise TrainingError(
                 f"the teacher hears {self.model.keyword!r}, or another length of window: choose another"
             )

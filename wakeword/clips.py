@@ -16,7 +16,7 @@ import numpy as np
 
 from wakeword.audio import SAMPLE_RATE
 from wakeword.errors import AudioError
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 MANIFEST = "clips.jsonl"
 

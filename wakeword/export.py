@@ -14,7 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from wakeword.errors import WakewordError
 from wakeword.features import mfcc
-from wakeword.model import WakeWordModel, write_atomically
+from wakeword.files import write_atomically
+from wakeword.model import WakeWordModel
 from wakeword.network import Network
 from wakeword.version import __version__
 from wakeword.windows import SlidingWindows

@@ -125,10 +125,10 @@ def mfcc(samples: np.ndarray, spec: FeatureSpec = FeatureSpec()) -> np.ndarray:
     samples: (..., T) in [-1, 1] at spec.sample_rate, T >= frame_length. Returns float32 (..., F, n_cepstra)
     with F = spec.frames_in(T): 16,000 samples -> (98, 32). Raises ValueError on a shorter clip.
     """
-    samples = np.asarray(samples, dtype=np.float32)
+    samples = np.ascontiguousarray(samples, dtype=np.float32)
     if samples.shape[-1] < spec.frame_length:
         raise ValueError(f"{samples.shape[-1]} samples are less than one frame of {spec.frame_length}")
-    framed = _framed(np.ascontiguousarray(samples).reshape(-1, samples.shape[-1]), spec)
+    framed = _framed(samples.reshape(-1, samples.shape[-1]), spec)
     clips, frames = framed.shape[:2]
     if clips * frames <= _FRAMES_PER_BLOCK:
         return _cepstra(framed, spec).reshape(*samples.shape[:-1], frames, spec.n_cepstra)

@@ -15,7 +15,7 @@ import numpy as np
 from wakeword.audio import SAMPLE_RATE, read_mono
 from wakeword.clips import Clip, read_clips, slug, sound_file
 from wakeword.errors import AudioError
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 LABELS = "labels.json"
 KEYWORD, NOT, SKIP = "keyword", "not", "skip"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
+import math
 import zipfile
 import zlib
 from collections import Counter
@@ -26,8 +25,9 @@ import numpy as np
 from wakeword.decision import DecisionRule
 from wakeword.errors import ModelFileError
 from wakeword.features import FeatureSpec
+from wakeword.files import write_atomically
 from wakeword.network import ARRAYS, Network
-from wakeword.sidecar import sidecar_path, with_room
+from wakeword.sidecar import POINT, sidecar_path, with_room
 
 FORMAT = "wakeword-model"
 FORMAT_VERSION = 2  # 1 where the networks have one size, so that older programs read the file
@@ -70,6 +70,11 @@ class WakeWordModel:
     def size(self) -> str:
         """``sizes`` for people, such as "3 x 128 units + 2 x 256 units"."""
         return " + ".join(f"{count} x {units} units" for units, count in self.sizes.items())
+
+    def is_of_room(self, threshold: float) -> bool:
+        """Whether this threshold is the one that ``wakeword calibrate`` found."""
+        room = self.operating_points.get(POINT)
+        return room is not None and math.isclose(room["threshold"], threshold)
 
     def by_size(self) -> Iterator[list[Network]]:
         """The networks in runs of one size."""
@@ -123,36 +128,6 @@ class WakeWordModel:
     def save(self, path: str | Path) -> None:
         """Write the file to a temporary name beside ``path``, then rename: it is there whole or not at all."""
         write_atomically(Path(path), self.to_bytes())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path`` so that no reader ever sees half of it. Raises OSError as open() does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # through a link: its target is what is replaced
-    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/null, is written to and stays
-        path.write_bytes(content)
-        return
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:  # the name of the temporary file would help nobody
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private; a model is to be shared
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def check_folder(folder: Path) -> None:
-    """Make the folder and raise OSError, which names it, unless a file can be written in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
 
 
 def bundled_models() -> dict[str, Path]:

@@ -8,7 +8,7 @@ import matplotlib.image
 import pytest
 
 from anomaly_benchmark import results
-from anomaly_benchmark.cells import TABLES, cells
+from anomaly_benchmark.cells import TABLES, Cell, cells
 from anomaly_benchmark.figures import draw
 from anomaly_benchmark.paper import hyperparameters, published
 from anomaly_benchmark.tables import chosen, table, write_table
@@ -16,17 +16,21 @@ from anomaly_benchmark.tables import chosen, table, write_table
 PROBES = {"noisy-sine": 61 * 43, "sine": 81 * 61, "sphere": 61 * 61}  # points of the grids that figures draw
 
 
+def row_of(cell: Cell, seed: int, metrics: dict[str, float]) -> results.Row:
+    return {
+        "key": cell.key(seed), "table": cell.table, "cls": cell.cls, "method": cell.method, "variant": cell.variant,
+        "budget": "small", "seed": seed, "status": "ok", "data": dict(cell.data),
+        "selected_on": "validation", "seconds": 2.0,
+        "cpu_seconds": 1.0, "commit": "abc", "counts": {"test": {"normal": 5, "far": 6}},
+        "metrics": metrics,
+    }  # fmt: skip
+
+
 def write_rows(folder: Path, name: str, seeds: int = 3) -> None:
     """A row of each cell and seed whose every metric is 70 + the cell's place + the seed."""
     for place, cell in enumerate(cells(name, "small")):
         for seed in range(seeds):
-            row = {
-                "key": cell.key(seed), "table": name, "cls": cell.cls, "method": cell.method, "variant": cell.variant,
-                "budget": "small", "seed": seed, "status": "ok", "data": dict(cell.data),
-                "selected_on": "validation", "seconds": 2.0,
-                "cpu_seconds": 1.0, "commit": "abc", "counts": {"test": {"normal": 5, "far": 6}},
-                "metrics": dict.fromkeys(TABLES[name].metrics, 70.0 + place % 20 + seed),
-            }  # fmt: skip
+            row = row_of(cell, seed, dict.fromkeys(TABLES[name].metrics, 70.0 + place % 20 + seed))
             if name in PROBES and seed == 0:
                 row |= {"probe": [float(k % 61) for k in range(PROBES[name])], "probe_cut": 30.0}
             results.append(folder / f"{name}.jsonl", row)
@@ -109,12 +113,8 @@ def test_of_several_settings_the_one_that_validation_prefers_is_marked(tmp_path:
     values = {"rate 0.003": (10.0, 90.0), "rate 0.001": (80.0, 30.0, 0.0)}  # the third seed has no counterpart
     for cell in found:
         for seed, value in enumerate(values[cell.variant]):
-            results.append(tmp_path / "audio-ocln.jsonl", {
-                "key": cell.key(seed), "table": "audio-ocln", "cls": "happy", "method": "bce", "variant": cell.variant,
-                "budget": "small", "seed": seed, "status": "ok", "data": {}, "selected_on": "validation",
-                "cpu_seconds": 1.0, "commit": "abc", "counts": {"test": {"normal": 5}},
-                "metrics": {**dict.fromkeys(TABLES["audio-ocln"].metrics, 50.0), "validation": value},
-            })  # fmt: skip
+            metrics = {**dict.fromkeys(TABLES["audio-ocln"].metrics, 50.0), "validation": value}
+            results.append(tmp_path / "audio-ocln.jsonl", row_of(cell, seed, metrics))
     rows = results.read(tmp_path / "audio-ocln.jsonl")
     assert [cell.variant for cell in chosen(found, rows)] == ["rate 0.001"]  # 55 against 50
     text = table("audio-ocln", "small", rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +18,17 @@ from training.pipeline import fit_keyword
 from training.recipes import RECIPES, Recipe
 from training.teacher import Teacher
 from wakeword import FeatureSpec, WakeWordModel
-from wakeword.cli import main
 from wakeword.features import mfcc
-from wakeword.network import Network
 
-_CARD = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none", "recipe": {"name": "drawn"}}
-
-
-def drawn(seed: int, units: int, pooling: str = "attention") -> Network:
-    rng = np.random.default_rng(seed)
-
-    def draw(*shape: int) -> np.ndarray:
-        return (rng.standard_normal(shape) * 0.3).astype(np.float32)
-
-    standard = draw(32), np.abs(draw(32)) + 1
-    weights = draw(4 * units, 32), draw(4 * units, units), draw(4 * units), draw(units)
-    return Network(*standard, *weights, np.float32(0.2), draw(units) if pooling == "attention" else None)
+MakeModel = Callable[..., WakeWordModel]
 
 
 @pytest.fixture
-def teacher() -> Teacher:
-    networks = (drawn(0, 8), drawn(1, 8), drawn(2, 12))
-    return Teacher(WakeWordModel("rise", FeatureSpec(), networks, _CARD))
+def teacher(make_model: MakeModel) -> Teacher:
+    """Of networks of two sizes."""
+    small = make_model("rise", units=8, attention=True, networks=2)
+    large = make_model("rise", units=12, seed=1, attention=True)
+    return Teacher(replace(small, networks=small.networks + large.networks))
 
 
 @pytest.fixture
@@ -47,9 +38,9 @@ def recipe() -> Recipe:
     )
 
 
-@pytest.mark.parametrize("pooling", ["last", "attention"])
-def test_the_runtimes_weights_come_back_as_they_were(pooling: str) -> None:
-    network = drawn(3, 8, pooling)
+@pytest.mark.parametrize("attention", [False, True])
+def test_the_runtimes_weights_come_back_as_they_were(make_model: MakeModel, attention: bool) -> None:
+    (network,) = make_model(attention=attention).networks
     again = to_network(from_network(network), (network.mean, network.std))
     for name, value in vars(network).items():
         assert value is None if getattr(again, name) is None else np.array_equal(value, getattr(again, name)), name
@@ -76,23 +67,12 @@ def test_the_student_depends_on_its_teacher_and_on_nothing_else(
 
 
 def test_a_teacher_of_another_word_is_refused_in_one_sentence(
-    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Callable[..., tuple[int, str, str]], melodies: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "rise.wakeword"
-    with pytest.raises(SystemExit) as stop:
-        main(
-            [
-                "train",
-                "rise",
-                "--teacher",
-                "happy",
-                "--data",
-                str(melodies / "words"),
-                "--no-synthesize",
-                "--out",
-                str(out),
-            ]
-        )
-    assert stop.value.code == 2
-    assert "the teacher hears 'happy'" in capsys.readouterr().err
+    code, _, err = run(
+        "train", "rise", "--teacher", "happy", "--data", melodies / "words", "--no-synthesize", "--out", out
+    )
+    assert code == 2
+    assert "the teacher hears 'happy'" in err
     assert not list(tmp_path.iterdir())

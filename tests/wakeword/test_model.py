@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from wakeword import Detector, ModelFileError, WakeWordModel, bundled_models, load_model
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 
 
 @pytest.fixture

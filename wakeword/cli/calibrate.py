@@ -18,8 +18,9 @@ from wakeword.calibration import calibrate as choose
 from wakeword.cli.options import FiniteRange, refuse_together
 from wakeword.cli.text import printable
 from wakeword.errors import AudioError
+from wakeword.files import check_folder, write_atomically
 from wakeword.microphone import Microphone, MicrophoneSettings
-from wakeword.model import WakeWordModel, calibration_path, check_folder, load_model, model_path, write_atomically
+from wakeword.model import WakeWordModel, calibration_path, load_model, model_path
 from wakeword.sidecar import content
 
 

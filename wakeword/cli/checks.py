@@ -18,7 +18,6 @@ import numpy as np
 from wakeword.cli.requirements import Requirement, requirements
 from wakeword.devices import NO_DEVICE, list_devices, load_portaudio
 from wakeword.errors import WakewordError
-from wakeword.sidecar import POINT
 from wakeword.version import __version__
 
 _PYTHON = (3, 11)
@@ -70,7 +69,7 @@ def packages() -> Iterator[Finding]:
 def _group(name: str, needed: list[Requirement], mend: str, essential: bool = False) -> Finding:
     problems = [problem for one in needed if (problem := one.problem())]
     if not problems:
-        return Finding(name, "ok", ", ".join(one.name for one in needed if one.name != "wakeword"))
+        return Finding(name, "ok", ", ".join(one.name for one in needed))
     return Finding(name, "missing", "; ".join(problems), mend, essential)
 
 
@@ -150,7 +149,7 @@ def models() -> Iterator[Finding]:
             slow = "close other programs, or use a model of fewer networks"
             yield Finding(f"model {keyword}", "warning", f"loads, but runs at {speed:.1f} x real time", slow)
         else:
-            room = ", threshold of your room" if detector.models[0].card.get("default_point") == POINT else ""
+            room = ", threshold of your room" if detector.models[0].is_of_room(*detector.thresholds) else ""
             yield Finding(f"model {keyword}", "ok", f"loads, {speed:.0f} x real time{room}")
 
 

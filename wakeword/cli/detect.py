@@ -16,7 +16,7 @@ from wakeword.cli.options import detector_options, make_detector
 from wakeword.cli.text import json_line, printable
 from wakeword.detector import Detection, Detector, Step
 from wakeword.errors import AudioError, WakewordError
-from wakeword.model import write_atomically
+from wakeword.files import write_atomically
 from wakeword.recording import hear
 
 

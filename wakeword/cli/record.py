@@ -15,8 +15,8 @@ from wakeword.cli.level_line import LevelLine
 from wakeword.cli.text import printable
 from wakeword.clips import free_name, slug, sound_file
 from wakeword.errors import MicrophoneError, WakewordError
+from wakeword.files import check_folder, write_atomically
 from wakeword.microphone import Microphone, MicrophoneSettings
-from wakeword.model import check_folder, write_atomically
 from wakeword.playback import play
 from wakeword.takes import Take, TakeFinder
 

@@ -41,7 +41,8 @@ def requirements(distribution: str = "wakeword") -> list[Requirement] | None:
         lines = metadata.requires(distribution)
     except metadata.PackageNotFoundError:
         return None
-    return parse(lines or [])
+    # An extra that takes in another one names the package itself.
+    return [one for one in parse(lines or []) if one.name != distribution]
 
 
 def parse(lines: Iterable[str], platform: str = sys.platform) -> list[Requirement]:

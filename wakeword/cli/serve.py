@@ -15,7 +15,7 @@ from wakeword.cli.options import FiniteRange, check_firing
 from wakeword.cli.text import printable
 from wakeword.errors import ServerError
 from wakeword.model import SUFFIX
-from wakeword.server.catalogue import Firing, load_catalogue
+from wakeword.server.catalogue import Firing, load_catalogue, model_files
 from wakeword.server.limits import Limits
 from wakeword.version import __version__
 
@@ -94,9 +94,7 @@ def serve(
             f"--zeroconf tells other machines, which cannot reach {address}: add --uri tcp://0.0.0.0:10400"
         )
     for folder in folders:
-        if folder.is_dir() and not any(
-            folder.glob(f"*{SUFFIX}")
-        ):  # an add-on's folder may be empty, a mistyped one too
+        if folder.is_dir() and not model_files(folder):  # the folder of an add-on may be empty, a mistyped one too
             click.echo(f"note: {folder} holds no {SUFFIX} file", err=True)
     catalogue = load_catalogue(models, folders, Firing(point, threshold, trigger_level, refractory_seconds))
     limits = Limits(message_bytes=max_message_bytes, clients=max_clients, idle_s=idle_seconds)

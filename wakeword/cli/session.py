@@ -21,7 +21,6 @@ from wakeword.detector import Detection, Detector
 from wakeword.listener import Heard, hear
 from wakeword.microphone import SILENCE_DB, Microphone, MicrophoneSettings, Notice
 from wakeword.model import WakeWordModel
-from wakeword.sidecar import POINT
 
 #: Overflows are told at most so often: a machine that is too slow has one at every block.
 _OVERFLOWS_EVERY_S = 1.0
@@ -99,17 +98,16 @@ class Session:
         return ", ".join(parts)
 
     def _introduce(self) -> None:
-        names = ", ".join(map(self._named, self._detector.models))
+        names = ", ".join(self._named(model, self._limits[model.keyword]) for model in self._detector.models)
         device = self._microphone.device.name
         click.echo(f"listening for {names} on {printable(device)} (Ctrl-C stops)", err=True)
         keywords = [{"keyword": k, "threshold": round(limit, 4)} for k, limit in self._limits.items()]
         self._event("listening", {"device": device, "rate": self._microphone.rate, "keywords": keywords})
 
-    def _named(self, model: WakeWordModel) -> str:
-        """A keyword, and that its threshold is one that `wakeword calibrate` found."""
-        room = model.operating_points.get(POINT, {}).get("threshold")
-        mine = room is not None and math.isclose(room, self._limits[model.keyword])
-        return printable(model.keyword) + (f" (your room's threshold, {room:.2f})" if mine else "")
+    @staticmethod
+    def _named(model: WakeWordModel, limit: float) -> str:
+        room = f" (your room's threshold, {limit:.2f})" if model.is_of_room(limit) else ""
+        return printable(model.keyword) + room
 
     def _on_heard(self, heard: Heard) -> None:
         self._heard_s = heard.heard_s

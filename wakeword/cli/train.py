@@ -125,9 +125,11 @@ def train(
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
     recipe = recipe.speaking(share if synthesize else 0.0)
-    taught_by = load_model(teacher) if teacher else None
     out = out or Path(f"{keyword}.wakeword")
-    run = Run(keyword, data, recipe, out, speech, noise, recordings, negatives, taught_by, seed, limit)
+    taught_by = load_model(teacher) if teacher else None
+    run = Run(
+        keyword, data, recipe, out, speech, noise, recordings, negatives, teacher=taught_by, seed=seed, limit=limit
+    )
     difficulty = advice(keyword)
     if difficulty:
         click.echo(f"note: {difficulty}", err=True)

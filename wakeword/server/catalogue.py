@@ -64,6 +64,11 @@ class Catalogue:
         return Detector(models, point=self.firing.point, threshold=self.firing.threshold)
 
 
+def model_files(folder: Path) -> dict[str, Path]:
+    """Name -> path of the model files in a folder, in alphabetical order."""
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
 def load_catalogue(models: Sequence[str], folders: Sequence[Path], firing: Firing) -> Catalogue:
     """The named models, or all bundled ones, and the model files in the folders.
 
@@ -77,7 +82,7 @@ def load_catalogue(models: Sequence[str], folders: Sequence[Path], firing: Firin
     for folder in folders:
         if not folder.is_dir():
             raise ServerError(f"{folder} is not a folder of models")
-        chosen |= {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+        chosen |= model_files(folder)
     if not chosen:
         raise ServerError("there is no model to serve: name one with --model FILE or --custom-model-dir FOLDER")
     clash = [name for name in chosen if sum(_plain(other) == _plain(name) for other in chosen) > 1]
