@@ -22,12 +22,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The runtime alone: no torch. Editable, so that a changed model or source is what runs.
-$(RUNTIME): pyproject.toml | $(BIN)/python
+$(RUNTIME): pyproject.toml wakeword/kernel.c | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 # Training and tests too. torch is pinned first, so that no other package pulls another build of it.
-$(EVERYTHING): pyproject.toml constraints.txt scripts/torchaudio_on_cpu.py | $(BIN)/python
+$(EVERYTHING): pyproject.toml constraints.txt wakeword/kernel.c scripts/torchaudio_on_cpu.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,natural,serve,export,test]'
 	$(BIN)/python scripts/torchaudio_on_cpu.py

@@ -1,4 +1,7 @@
-"""Several LSTMs of one size over many staggered rows, stepping together: the arithmetic behind windows.py."""
+"""Several LSTMs of one size over many staggered rows, stepping together in numpy: the arithmetic behind windows.py.
+
+kernel.c does the same where it could be compiled; this is what runs elsewhere, and what that is tested against.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ class _Attention:
     """Softmax-weighted means over the frames of each row, kept as two running sums: (2, M, S * R).
 
     sums[0] = sum_t exp(a_t) v_t and sums[1] = sum_t exp(a_t), with a_t = attention . h_t and v_t = w_out . h_t.
-    |a_t| is at most the sum of |attention|; its exponent is clipped where float32 would overflow.
+    |a_t| is at most the sum of |attention|; it is cut off at 40, before sums of its exponent leave float32.
     """
 
     def __init__(self, networks: list[Network], rows: int) -> None:
@@ -110,7 +113,7 @@ class _Attention:
         """Count one more frame of every row."""
         np.matmul(h, self._vectors, out=self._values)
         value, weight = self._values[..., 0], self._values[..., 1]
-        np.clip(weight, -60.0, 60.0, out=weight)
+        np.clip(weight, -40.0, 40.0, out=weight)
         np.exp(weight, out=weight)
         np.multiply(value, weight, out=value)
         self.sums[0] += value

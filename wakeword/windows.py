@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 
 from wakeword.features import FeatureSpec
-from wakeword.lstm import StackedLSTM
+from wakeword.kernel import stacked
 from wakeword.model import WakeWordModel
 from wakeword.network import Network
 
@@ -37,7 +37,7 @@ class _Group:
 
     def __init__(self, networks: list[tuple[int, Network]], streams: int, rows: int) -> None:
         """``networks``: (column of the model, network), a model's beside each other."""
-        self.lstm = StackedLSTM([network for _, network in networks], streams, rows)
+        self.lstm = stacked([network for _, network in networks], streams, rows)
         owners = np.array([column for column, _ in networks])
         self.first = np.flatnonzero(np.diff(owners, prepend=-1))
         self.columns = owners[self.first]

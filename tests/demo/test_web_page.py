@@ -219,6 +219,7 @@ def test_the_page_is_in_the_wheel(serve_page: Callable[..., Any], tmp_path: Path
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
+        assert any("wakeword/_kernel" in name for name in archive.namelist()) or shutil.which("gcc") is None
     (tmp_path / "elsewhere").mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
     served = serve_page(cwd=tmp_path / "elsewhere", env=environment)

@@ -40,6 +40,14 @@ def test_the_real_thing_works_here() -> None:
         assert (finding["status"] == "ok") == (finding["mend"] == ""), finding
 
 
+def test_a_kernel_that_was_not_compiled_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wakeword.kernel.library", lambda: None)
+    (finding,) = checks.kernel()
+    assert finding.status == "warning"
+    assert "C compiler" in finding.mend
+    assert not finding.essential
+
+
 def only(monkeypatch: pytest.MonkeyPatch, *which: Callable[[], Iterator[Finding]]) -> None:
     monkeypatch.setattr(checks, "CHECKS", which)
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wakeword import FeatureSpec, WakeWordModel
+from wakeword import FeatureSpec, WakeWordModel, kernel
 from wakeword.network import Network
 from wakeword.windows import SlidingWindows
+
+
+@pytest.fixture(autouse=True, params=["compiled", "numpy"])
+def stepping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this file with the compiled LSTM and with numpy's."""
+    if request.param == "numpy":
+        monkeypatch.setattr(kernel, "library", lambda: None)
+    elif kernel.library() is None:
+        pytest.skip("the kernel is not compiled here")
 
 
 def one_window(model: WakeWordModel, frames: np.ndarray) -> float:

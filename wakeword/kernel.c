@@ -1,0 +1,181 @@
+/* One LSTM over staggered rows of several streams: what lstm.py does in numpy, in one pass over registers.
+ *
+ * A tile is eight units of all four gates (order i, f, o, g). Its weights stay in the first-level cache while every
+ * row of every stream passes over them: input gates once per stream and frame, then up to six rows at a time, two
+ * gates at a time, so that twelve sums, two weights and one state fill the sixteen registers of AVX2. The equations
+ * of the cell follow at once, so gates never reach memory. No allocation, no global state, nothing of Python.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed to a function that is not inlined */
+
+#define LANES 8
+#define GATES 4
+#define MOST_ROWS 6
+
+typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t whole __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+typedef struct {
+    int32_t units;  /* H, padded to a multiple of LANES with units of zero weights */
+    int32_t width;  /* D, of a frame */
+    int32_t streams, rows, hop, window;
+    int32_t pooled; /* 1: attention over the window; 0: the last hidden state */
+    const float *w_in;  /* (H / 8, D, 4, 8) */
+    const float *w_hh;  /* (H / 8, H, 4, 8) */
+    const float *bias;  /* (H / 8, 4, 8) */
+    const float *w_out, *attention; /* (H) */
+    float *hidden;  /* (2, S * R, H): before and after a step, by turns */
+    float *cell;    /* (S * R, H) */
+    float *sums;    /* (2, S * R): of exp(a) v and of exp(a) */
+} lstm;
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* One number in every lane. */
+INLINE lanes broadcast(float x) { return (lanes){0} + x; }
+
+/* Where the mask is set a, elsewhere b. */
+INLINE lanes choose(whole mask, lanes a, lanes b) { return (lanes)((mask & (whole)a) | (~mask & (whole)b)); }
+
+/* exp(x) to 2e-7 relative, |x| cut off at 40, where a sigmoid has long been 0 or 1 in float32; NaN gives exp(-40). */
+INLINE lanes exponential(lanes x) {
+    const float round = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to a whole number */
+    x = choose(x > -40.0f, x, broadcast(-40.0f));
+    x = choose(x < 40.0f, x, broadcast(40.0f));
+    lanes shifted = x * 1.44269504f + round, n = shifted - round;
+    lanes f = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts: f is within ln 2 / 2 of 0 */
+    lanes p = f * (1.0f / 720) + 1.0f / 120;
+    p = f * (f * (f * (f * (f * p + 1.0f / 24) + 1.0f / 6) + 0.5f) + 1.0f) + 1.0f;
+    return p * (lanes)(((whole)shifted << 23) + 0x3f800000); /* times 2^n */
+}
+
+/* sums[r][gate] and sums[r][gate + 1] += states[r] . weights; the states of row r begin at states + r * stride. */
+INLINE void two_gates(int rows, int depth, const float *states, int stride, const float *weights, lanes *sums) {
+    lanes first[MOST_ROWS], second[MOST_ROWS];
+    for (int r = 0; r < rows; r++) first[r] = sums[r * GATES], second[r] = sums[r * GATES + 1];
+    for (int k = 0; k < depth; k++, weights += GATES * LANES) {
+        const lanes a = *(const lanes *)weights, b = *(const lanes *)(weights + LANES);
+        for (int r = 0; r < rows; r++) {
+            const float state = states[r * stride + k];
+            first[r] += a * state;
+            second[r] += b * state;
+        }
+    }
+    for (int r = 0; r < rows; r++) sums[r * GATES] = first[r], sums[r * GATES + 1] = second[r];
+}
+
+/* The same for all gates; a constant number of rows lets the compiler keep their sums in registers. */
+INLINE void all_gates(int rows, int depth, const float *states, int stride, const float *weights, lanes *sums) {
+#define ROWS(n)                                                                        \
+    case n:                                                                            \
+        two_gates(n, depth, states, stride, weights, sums);                            \
+        two_gates(n, depth, states, stride, weights + 2 * LANES, sums + 2);            \
+        break;
+    switch (rows) { ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) }
+#undef ROWS
+}
+
+/* c' = sigmoid(f) c + sigmoid(i) tanh(g) and h' = sigmoid(o) tanh(c'), a product of two of them by one division. */
+INLINE void cell_of(const lanes *z, lanes *c, lanes *h) {
+    lanes at_i = exponential(-z[0]), at_f = exponential(-z[1]), at_o = exponential(-z[2]), at_g = exponential(-2.0f * z[3]);
+    *c = *c / (1.0f + at_f) + (1.0f - at_g) / ((1.0f + at_i) * (1.0f + at_g));
+    lanes at_c = exponential(-2.0f * *c);
+    *h = (1.0f - at_c) / ((1.0f + at_o) * (1.0f + at_c));
+}
+
+INLINE void step(const lstm *net, const float *frames, int stride, const float *before, float *after) {
+    const int units = net->units;
+    for (int tile = 0; tile < units / LANES; tile++) {
+        const float *w_hh = net->w_hh + (size_t)tile * units * GATES * LANES;
+        const float *w_in = net->w_in + (size_t)tile * net->width * GATES * LANES;
+        for (int stream = 0; stream < net->streams; stream++) {
+            lanes input[GATES], sums[MOST_ROWS * GATES];
+            memcpy(input, net->bias + (size_t)tile * GATES * LANES, sizeof input);
+            all_gates(1, net->width, frames + (size_t)stride * stream, 0, w_in, input);
+            for (int done = 0, n; done < net->rows; done += n) {
+                int left = net->rows - done, turns = (left + MOST_ROWS - 1) / MOST_ROWS;
+                n = (left + turns - 1) / turns; /* thirteen rows as 5 + 4 + 4 */
+                size_t row = (size_t)stream * net->rows + done;
+                for (int r = 0; r < n; r++) memcpy(sums + r * GATES, input, sizeof input);
+                all_gates(n, units, before + row * units, units, w_hh, sums);
+                for (int r = 0; r < n; r++) {
+                    size_t at = (row + r) * units + (size_t)tile * LANES;
+                    cell_of(sums + r * GATES, (lanes *)(net->cell + at), (lanes *)(after + at));
+                }
+            }
+        }
+    }
+}
+
+INLINE float dot(const float *a, const float *b, int n) {
+    lanes sum = {0};
+    for (int k = 0; k < n; k += LANES) sum += *(const lanes *)(a + k) * *(const lanes *)(b + k);
+    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+
+INLINE void pool(const lstm *net, const float *hidden) {
+    size_t all = (size_t)net->streams * net->rows;
+    for (size_t row = 0; row < all; row++) {
+        const float *h = hidden + row * net->units;
+        float weight = exponential(broadcast(dot(net->attention, h, net->units)))[0];
+        net->sums[row] += weight * dot(net->w_out, h, net->units);
+        net->sums[all + row] += weight;
+    }
+}
+
+/* Steps through frames (S, F, D), the first of which is frame `first`; returns how many windows they completed. */
+INLINE int32_t run(const lstm *net, const float *frames, int32_t n_frames, int64_t first, float *logits) {
+    const size_t all = (size_t)net->streams * net->rows, states = all * net->units;
+    int32_t completed = 0;
+    for (int32_t k = 0; k < n_frames; k++) {
+        const int64_t frame = first + k, start = frame + 1 - net->window;
+        float *before = net->hidden + (frame & 1) * states, *after = net->hidden + (~frame & 1) * states;
+        if (frame % net->hop == 0)
+            for (size_t row = frame / net->hop % net->rows; row < all; row += net->rows) {
+                memset(before + row * net->units, 0, net->units * sizeof(float));
+                memset(net->cell + row * net->units, 0, net->units * sizeof(float));
+                if (net->pooled) net->sums[row] = net->sums[all + row] = 0.0f;
+            }
+        step(net, frames + (size_t)k * net->width, n_frames * net->width, before, after);
+        if (net->pooled) pool(net, after);
+        if (start < 0 || start % net->hop) continue;
+        for (size_t row = start / net->hop % net->rows; row < all; row += net->rows)
+            *logits++ = net->pooled ? net->sums[row] / net->sums[all + row] : dot(net->w_out, after + row * net->units, net->units);
+        completed++;
+    }
+    return completed;
+}
+
+#define RUN(name, attributes)                                                                                     \
+    attributes static int32_t name(const lstm *net, const float *frames, int32_t n, int64_t first, float *logits) { \
+        return run(net, frames, n, first, logits);                                                                \
+    }
+RUN(run_anywhere, )
+#if defined(__x86_64__)
+RUN(run_avx2, __attribute__((target("avx2,fma"))))
+RUN(run_avx512, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))))
+#endif
+
+/* Raised with every change of the struct or of how weights are packed: kernel.py asks before it calls. */
+int32_t wakeword_version(void) { return 1; }
+
+/* "avx512", "avx2" or "baseline": what this processor lets wakeword_run use. */
+const char *wakeword_target(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) return "avx512";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+#endif
+    return "baseline";
+}
+
+int32_t wakeword_run(const lstm *net, const float *frames, int32_t n_frames, int64_t first, float *logits) {
+#if defined(__x86_64__)
+    const char *target = wakeword_target();
+    if (!strcmp(target, "avx512")) return run_avx512(net, frames, n_frames, first, logits);
+    if (!strcmp(target, "avx2")) return run_avx2(net, frames, n_frames, first, logits);
+#endif
+    return run_anywhere(net, frames, n_frames, first, logits);
+}
