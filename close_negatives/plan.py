@@ -14,8 +14,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from close_negatives.engines import ENGINES, Engine, Request, available_engines
-from close_negatives.voices import DrawVoice, Split, voice_drawer
+from close_negatives.engines import ENGINES, Engine, Request, Voice, available_engines
+from close_negatives.engines.espeak import Espeak
+from close_negatives.voices import DrawVoice, Split, split_of, voice_drawer
 from close_negatives.words import CloseWord
 from wakeword.errors import SynthesisError
 
@@ -98,6 +99,23 @@ def plan(
             requests.append(_draw(word, engine, drawers[engine.name], rng, settings))
             places[engine.name] += 1
     return requests
+
+
+def plan_in(
+    language: str, texts: Sequence[str], split: Split, seed: int = 0, settings: PlanSettings = BULK
+) -> list[Request]:
+    """One request for each text of another language (eSpeak's LANGUAGES), over the voices of the split.
+
+    Raises EngineError where eSpeak is missing or does not speak the language.
+    """
+    engine = Espeak()
+    pool = [voice for voice in engine.voices_in(language) if split_of(voice) == split]
+
+    def draw_voice(rng: np.random.Generator) -> Voice:
+        return pool[int(rng.integers(len(pool)))]
+
+    generators = (np.random.default_rng(list(_digest(language, text, split, seed))) for text in texts)
+    return [_draw(text, engine, draw_voice, rng, settings) for text, rng in zip(texts, generators, strict=True)]
 
 
 def _draw(

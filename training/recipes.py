@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from close_negatives.engines.espeak import Espeak
 from training.augment import AugmentSettings
 from training.cepstral import CepstralSettings
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
@@ -50,6 +51,16 @@ class Recipe:
         if recipe.objective not in OBJECTIVES:
             raise TrainingError(f"there is no objective {recipe.objective!r}; choose {', '.join(OBJECTIVES)}")
         return recipe
+
+    def hearing(self, languages: tuple[str, ...]) -> Recipe:
+        """The same recipe with people of those languages in earshot. Raises EngineError where eSpeak speaks one not."""
+        for language in languages:
+            Espeak().voices_in(language)
+        if not languages:
+            return self
+        spoken = dataclasses.replace(self.spoken, languages=languages)
+        # English keeps most of the windows that it has without them.
+        return dataclasses.replace(self, spoken=spoken, sentence_windows=round(1.5 * self.sentence_windows))
 
     def speaking(self, share: float) -> Recipe:
         """The same recipe with that share of what speech engines say for it; 0 for not a word."""
@@ -96,7 +107,7 @@ def deploy(keyword: str) -> Recipe:
         speech_windows=1200,
         sentence_windows=800,
         noise_windows=300,
-        spoken=SpokenSettings(close=8, other=6000, sentences=1500),
+        spoken=SpokenSettings(close=8, other=6000, sentences=1500, foreign=1500),
         spoken_draws=1500,
         close_draws=400,
         augment=AugmentSettings(),

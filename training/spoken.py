@@ -10,10 +10,11 @@ from functools import lru_cache
 import numpy as np
 
 from close_negatives.engines import Request
+from close_negatives.engines.espeak import Espeak
 from close_negatives.exclusion import contains_sound, is_form_of, unstressed
 from close_negatives.paper import paper_lists
 from close_negatives.phonemes import Phonemes, dictionary, pronunciations
-from close_negatives.plan import BULK, NATURAL, PlanSettings, plan
+from close_negatives.plan import BULK, NATURAL, PlanSettings, plan, plan_in
 from close_negatives.synthesize import Spoken, speak
 from close_negatives.words import CloseWord, mine
 from training.clips import centred
@@ -46,6 +47,7 @@ class SpokenSettings:
     natural    whether the natural engine, which is slow, speaks its share of the words: it must where the keyword
                itself is synthesized, for else its voice alone would tell the keyword
     sentences  rows of eight frequent words: continuous speech, where most false alarms come from
+    languages  of other people in earshot (eSpeak's LANGUAGES); foreign: rows of words in them, shared among them
     """
 
     keyword: int = 0
@@ -53,10 +55,12 @@ class SpokenSettings:
     other: int = 0
     sentences: int = 0
     natural: bool = False
+    languages: tuple[str, ...] = ()
+    foreign: int = 0
 
     def scaled(self, share: float) -> SpokenSettings:
         """That share of every number, at least one of each there was."""
-        counts = {name: getattr(self, name) for name in ("keyword", "close", "other", "sentences")}
+        counts = {name: getattr(self, name) for name in ("keyword", "close", "other", "sentences", "foreign")}
         return replace(self, **{name: max(1, round(share * count)) for name, count in counts.items() if count})
 
 
@@ -154,6 +158,11 @@ def _requests(phrase: str, settings: SpokenSettings, split: Split, seed: int) ->
     if settings.sentences:
         texts = sentences(phrase, round(settings.sentences * scale), split, seed)
         parts.append((plan(texts, 1, split, seed, FAST), SENTENCE, False))
+    for language in settings.languages:
+        texts = foreign_sentences(
+            language, phrase, round(settings.foreign * scale / len(settings.languages)), split, seed
+        )
+        parts.append((plan_in(language, texts, split, seed), SENTENCE, False))
     return parts
 
 
@@ -175,8 +184,22 @@ def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
 
 def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
     """``count`` rows of frequent words without the phrase; as senseless as they are, they are said as a sentence is."""
-    words, allowed = _frequent_words(), _words_without(phrase)
     rng = np.random.default_rng([seed, SPLITS.index(split), 10])
+    return _rows(_frequent_words(), _words_without(phrase), count, rng)
+
+
+def foreign_sentences(language: str, phrase: str, count: int, split: Split, seed: int) -> list[str]:
+    """``count`` rows of frequent words of another language, none of them spelled like a word of the phrase.
+
+    Raises EngineError where eSpeak does not speak the language.
+    """
+    Espeak().voices_in(language)
+    words, own = _frequent_words_in(language), phrase.casefold().split()
+    rng = np.random.default_rng([seed, SPLITS.index(split), 11, *language.encode()])
+    return _rows(words, frozenset(word for word in words if not any(part in word for part in own)), count, rng)
+
+
+def _rows(words: Sequence[str], allowed: frozenset[str], count: int, rng: np.random.Generator) -> list[str]:
     # Zipf's law: the second most frequent word is half as frequent as the first.
     chances = 1.0 / (np.arange(len(words)) + _ZIPF_OFFSET)
     rows: list[str] = []
@@ -214,3 +237,10 @@ def _frequent_words() -> tuple[str, ...]:
 
     known = dictionary()
     return tuple(w for w in top_n_list("en", 3 * _FREQUENT) if w in known and w.isalpha() and len(w) > 1)[:_FREQUENT]
+
+
+@lru_cache(maxsize=16)
+def _frequent_words_in(language: str) -> tuple[str, ...]:
+    from wordfreq import top_n_list
+
+    return tuple(word for word in top_n_list(language, _FREQUENT) if word.isalpha() and len(word) > 1)

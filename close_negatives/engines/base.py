@@ -36,7 +36,7 @@ class Voice:
     name: unique within the engine; language: of the speaker (BCP 47), who may read English with an accent;
     licence: SPDX expression of the voice's data and of the code that speaks it; natural: whether it was learnt
     from recordings of people. Blends are named ``a+b`` after the two voices that they lie between, or with weights, as
-    in ``a*0.3+b*0.7``.
+    in ``a*0.3+b*0.7``. reads: the language whose spelling it is given, which decides the letters a text may have.
     """
 
     engine: str
@@ -44,11 +44,12 @@ class Voice:
     language: str
     licence: str
     natural: bool
+    reads: str = "en"
 
 
 @dataclass(frozen=True)
 class Request:
-    """One utterance: either ``text`` (English letters, apostrophe, hyphen, space and ``, . ? !``) or ``phonemes``
+    """One utterance: either ``text`` (letters, apostrophe, hyphen, space and ``, . ? !``) or ``phonemes``
     (ARPAbet as ``close_negatives.phonemes`` writes it), never both.
 
     rate and pitch are factors of the voice's usual ones, 0.5 to 2. seed (32 bits, from 0) picks among the ways
@@ -70,7 +71,7 @@ class Request:
         if self.phonemes:
             _check_phonemes(self.phonemes)
         else:
-            _check_text(self.text)
+            _check_text(self.text, self.voice.reads)
         for name in ("rate", "pitch"):
             if not _SLOWEST <= getattr(self, name) <= _FASTEST:
                 raise EngineError(f"{name} {getattr(self, name):g} is out of range: give {_SLOWEST} to {_FASTEST}")
@@ -163,11 +164,13 @@ def _version(distribution: str) -> str:
         return "not installed"
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, reads: str) -> None:
     # Engines read "[[", "<" and "&" as commands, and spell or skip foreign letters, each in its own way.
-    if foreign := re.search(r"[^A-Za-z',.?! -]", text):
-        raise EngineError(f"'{text}' holds {foreign[0]!r}: only English letters, ' - , . ? ! and spaces can be spoken")
-    if not re.search(r"[A-Za-z]", text):
+    letters, called = ("A-Za-z", "English letters") if reads == "en" else (r"^\W\d_", "letters")
+    foreign = [mark for mark in text if not re.match(f"[{letters}]|[',.?! -]", mark)]
+    if foreign:
+        raise EngineError(f"'{text}' holds {foreign[0]!r}: only {called}, ' - , . ? ! and spaces can be spoken")
+    if not re.search(f"[{letters}]", text):
         raise EngineError(f"'{text}' holds no letter: there is nothing to speak")
     if len(text) > _MOST_CHARACTERS:
         raise EngineError(f"a text of {len(text)} characters is too long: {_MOST_CHARACTERS} can be spoken at once")

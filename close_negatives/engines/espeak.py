@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from close_negatives.engines.base import Engine, Request, Speech, Voice
+from close_negatives.engines.base import Engine, EngineError, Request, Speech, Voice
 from close_negatives.engines.helper import Helper
 from close_negatives.engines.symbols import ESPEAK_GB, ESPEAK_US, write
 
@@ -27,6 +27,18 @@ ACCENTS = {
     "en-GB-x-rp": "gmw/en-GB-x-rp",
     "en-US": "gmw/en-US",
     "en-US-nyc": "gmw/en-US-nyc",
+}
+#: Other languages in Latin letters, for what is said around a keyword -> file of its data
+LANGUAGES = {
+    "de": "gmw/de",
+    "es": "roa/es",
+    "fr": "roa/fr",
+    "it": "roa/it",
+    "nl": "gmw/nl",
+    "pl": "zlw/pl",
+    "pt": "roa/pt-BR",
+    "sv": "gmq/sv",
+    "tr": "trk/tr",
 }
 LICENCE = "GPL-3.0-or-later"
 WORDS_PER_MINUTE = 175  # eSpeak's usual rate
@@ -78,12 +90,23 @@ class Espeak(Engine):
         self.require()
         return list(_voices())
 
+    def voices_in(self, language: str) -> list[Voice]:
+        """Every voice that reads one of LANGUAGES. Raises EngineError on another, and where eSpeak is missing."""
+        self.require()
+        if language not in LANGUAGES:
+            raise EngineError(f"there is no language '{language}' to speak: choose from {', '.join(LANGUAGES)}")
+        return list(_voices_in(language))
+
+    def has_voice(self, voice: Voice) -> bool:
+        """Also one of another language."""
+        return super().has_voice(voice) or (voice.reads in LANGUAGES and voice in _voices_in(voice.reads))
+
     def _speak(self, request: Request) -> Speech:
         accent, plus, variant = request.voice.name.partition("+")
         alphabet = ESPEAK_US if accent.startswith("en-US") else ESPEAK_GB
         question = {
             "text": f"[[{write(request.phonemes, alphabet)}]]" if request.phonemes else request.text,
-            "voice": ACCENTS[accent] + plus + variant,
+            "voice": {**ACCENTS, **LANGUAGES}[accent] + plus + variant,
             "wpm": round(WORDS_PER_MINUTE * request.rate),
             "pitch": pitch_parameter(request.pitch),
             "range": _NARROWEST_RANGE + request.seed % _RANGES,
@@ -100,3 +123,9 @@ def _voices() -> tuple[Voice, ...]:
         for accent in ACCENTS
         for variant in ("", *(f"+{name}" for name in _variants()))
     )
+
+
+@lru_cache(maxsize=16)
+def _voices_in(language: str) -> tuple[Voice, ...]:
+    variants = ("", *(f"+{name}" for name in _variants()))
+    return tuple(Voice("espeak", language + v, language, LICENCE, natural=False, reads=language) for v in variants)

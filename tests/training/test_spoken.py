@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from close_negatives.engines import EngineError
 from close_negatives.paper import paper_lists
+from close_negatives.synthesize import speak
 from close_negatives.voices import split_of
 from training.corpus import CLOSE, SENTENCE, SPOKEN, Words
+from training.recipes import RECIPES
 from training.spoken import (
     SpokenSettings,
+    _requests,
     as_speech,
     as_words,
     close_words,
@@ -74,6 +78,30 @@ def test_other_words_never_hold_the_phrase_and_more_keep_the_first() -> None:
     heard = {word for text in many + sentences("two", 300, "train", 0) for word in text.split()}
     assert not heard & {"two", "to", "too", "today"}  # spelt otherwise, or with it inside
     assert "time" in heard
+
+
+def test_people_of_other_languages_are_heard_in_their_own_words_and_voices() -> None:
+    settings = SpokenSettings(sentences=5, languages=("es", "tr"), foreign=20)
+    said = {split: _requests("casa", settings, split, 0) for split in ("train", "validation")}
+    assert [len(requests) for requests, _, _ in said["train"]] == [5, 10, 10]
+    assert [len(requests) for requests, _, _ in said["validation"]] == [1, 2, 2]
+    for split, parts in said.items():
+        for (requests, origin, is_keyword), language in zip(parts[1:], settings.languages, strict=True):
+            assert (origin, is_keyword) == (SENTENCE, False)
+            assert {request.voice.reads for request in requests} == {language}
+            assert {split_of(request.voice) for request in requests} == {split}
+            assert not any("casa" in request.text for request in requests)
+    spanish = speak(said["train"][1][0][:2])
+    assert len(spanish.clips) == 2
+    assert min(map(len, spanish.clips)) > 16_000
+
+
+def test_a_language_nobody_speaks_is_refused_and_none_changes_nothing() -> None:
+    recipe = RECIPES["deploy"]("seven")
+    assert recipe.hearing(()) == recipe
+    assert recipe.hearing(("es",)).spoken.languages == ("es",)
+    with pytest.raises(EngineError, match=r"no language 'tlh'.*es"):
+        recipe.hearing(("es", "tlh"))
 
 
 def test_spoken_clips_become_words_in_the_middle_and_sentences_speech(spoken) -> None:  # type: ignore[no-untyped-def]

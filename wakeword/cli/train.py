@@ -55,6 +55,12 @@ _FOLDER = click.Path(path_type=Path)
     help="Let speech engines say other words and sentences and, where --data has no clips of KEYWORD, KEYWORD itself.",
 )
 @click.option(
+    "--languages",
+    default="",
+    metavar="ES,FR,..",
+    help="Languages besides English that are spoken where it will listen: their sentences are negatives too.",
+)
+@click.option(
     "--share",
     type=FiniteRange(0.0, 4.0, min_open=True),
     default=1.0,
@@ -93,6 +99,7 @@ def train(
     epochs: int | None,
     networks: int | None,
     synthesize: bool,
+    languages: str,
     share: float,
     teacher: str | None,
     units: int | None,
@@ -124,6 +131,9 @@ def train(
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
+    if languages and not synthesize:
+        raise click.UsageError("--languages are synthesized: it says nothing with --no-synthesize")
+    recipe = recipe.hearing(tuple(filter(None, (name.strip().lower() for name in languages.split(",")))))
     recipe = recipe.speaking(share if synthesize else 0.0)
     out = out or Path(f"{keyword}.wakeword")
     taught_by = load_model(teacher) if teacher else None
