@@ -228,3 +228,11 @@ def test_only_the_word_itself_trains(real_data: Path) -> None:
     assert found.train.x.shape == (20, 98, 32)
     np.testing.assert_allclose(found.train.x.mean(axis=(0, 1)), 0, atol=1e-3)
     assert any(clip.word == "bed" for clip in read_folder(real_data / "speech_commands"))
+    per_clip = load("audio-commands", "bed", {"positives": 20, "judged": 15, "per_clip": True}, real_data.parent, 0)
+    plain, own = found.test.x, per_clip.test.x
+    np.testing.assert_array_equal(per_clip.test.group, found.test.group)
+    np.testing.assert_allclose(own.mean(axis=1), 0, atol=1e-5)
+    changing = plain.std(axis=1) > 1e-2
+    np.testing.assert_allclose(own.std(axis=1)[changing], 1, atol=1e-3)
+    alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(plain[:, :, 5], own[:, :, 5], strict=True)]
+    np.testing.assert_allclose(alike, 1, atol=1e-3)  # the shape over time is what is left
