@@ -68,4 +68,4 @@ bench-anomaly: $(EVERYTHING)
 	$(BIN)/python -m anomaly_benchmark figures $(ANOMALY)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) build *.egg-info wakeword/_kernel.* .pytest_cache .ruff_cache .mypy_cache

@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from close_negatives.engines import ENGINES, Engine, Request, Voice, available_engines
-from close_negatives.engines.espeak import Espeak
+from close_negatives.engines import ENGINES, Engine, Request, Voice, available_engines, get_engine
+from close_negatives.engines.espeak import voices_in
 from close_negatives.voices import DrawVoice, Split, split_of, voice_drawer
 from close_negatives.words import CloseWord
 from wakeword.errors import SynthesisError
@@ -108,8 +108,8 @@ def plan_in(
 
     Raises EngineError where eSpeak is missing or does not speak the language.
     """
-    engine = Espeak()
-    pool = [voice for voice in engine.voices_in(language) if split_of(voice) == split]
+    engine = get_engine("espeak")
+    pool = [voice for voice in voices_in(language) if split_of(voice) == split]
 
     def draw_voice(rng: np.random.Generator) -> Voice:
         return pool[int(rng.integers(len(pool)))]

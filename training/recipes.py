@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from close_negatives.engines.espeak import Espeak
+from close_negatives.engines.espeak import voices_in
 from training.augment import AugmentSettings
 from training.cepstral import CepstralSettings
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
@@ -53,11 +53,17 @@ class Recipe:
         return recipe
 
     def hearing(self, languages: tuple[str, ...]) -> Recipe:
-        """The same recipe with people of those languages in earshot. Raises EngineError where eSpeak speaks one not."""
-        for language in languages:
-            Espeak().voices_in(language)
+        """The same recipe with people of those languages in earshot, each counted once.
+
+        Raises EngineError where eSpeak does not speak one of them, TrainingError where the recipe lets nobody speak.
+        """
         if not languages:
             return self
+        if not self.spoken.foreign:
+            raise TrainingError(f"the recipe '{self.name}' has no synthesized speech, so none in other languages")
+        languages = tuple(dict.fromkeys(languages))
+        for language in languages:
+            voices_in(language)
         spoken = dataclasses.replace(self.spoken, languages=languages)
         # English keeps most of the windows that it has without them.
         return dataclasses.replace(self, spoken=spoken, sentence_windows=round(1.5 * self.sentence_windows))

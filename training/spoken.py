@@ -10,10 +10,9 @@ from functools import lru_cache
 import numpy as np
 
 from close_negatives.engines import Request
-from close_negatives.engines.espeak import Espeak
 from close_negatives.exclusion import contains_sound, is_form_of, unstressed
 from close_negatives.paper import paper_lists
-from close_negatives.phonemes import Phonemes, dictionary, pronunciations
+from close_negatives.phonemes import Phonemes, dictionary, pronunciations, words_of
 from close_negatives.plan import BULK, NATURAL, PlanSettings, plan, plan_in
 from close_negatives.synthesize import Spoken, speak
 from close_negatives.words import CloseWord, mine
@@ -29,6 +28,7 @@ _HELD_OUT = 0.2  # of the numbers for training, for validation and for test each
 _FREQUENT = 8000  # words of English, from which the other words are drawn
 _SENTENCE_WORDS = 8
 _ZIPF_OFFSET = 20  # evens out the dozen words that would be half of every sentence
+_LONG_WORD = 4  # letters: shorter ones are inside many words by chance
 _SHARE_OF_TWO = 0.4  # of the other clips: two words in a row, because speech comes in rows
 _ENOUGH_PEOPLE = 30  # recordings of the keyword that say more of a detector than hundreds of synthesized clips
 _MARGIN_S = 0.1  # of the window beyond the keyword
@@ -189,14 +189,13 @@ def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
 
 
 def foreign_sentences(language: str, phrase: str, count: int, split: Split, seed: int) -> list[str]:
-    """``count`` rows of frequent words of another language, none of them spelled like a word of the phrase.
-
-    Raises EngineError where eSpeak does not speak the language.
-    """
-    Espeak().voices_in(language)
-    words, own = _frequent_words_in(language), phrase.casefold().split()
+    """``count`` rows of frequent words of another language, without words that are spelled like one of the phrase or
+    have a longer one of its words inside."""
+    own = words_of(phrase)
+    longer = [part for part in own if len(part) >= _LONG_WORD]
+    words = [w for w in _frequent_words_in(language) if w not in own and not any(part in w for part in longer)]
     rng = np.random.default_rng([seed, SPLITS.index(split), 11, *language.encode()])
-    return _rows(words, frozenset(word for word in words if not any(part in word for part in own)), count, rng)
+    return _rows(words, frozenset(words), count, rng)
 
 
 def _rows(words: Sequence[str], allowed: frozenset[str], count: int, rng: np.random.Generator) -> list[str]:

@@ -1,6 +1,6 @@
 /* One LSTM over staggered rows of several streams: what lstm.py does in numpy, in one pass over registers.
  *
- * A tile is eight units of all four gates (order i, f, o, g). Its weights stay in the first-level cache while every
+ * A tile is a register's LANES (8 with AVX2) units of all four gates (order i, f, o, g). Its weights stay in the first-level cache while every
  * row of every stream passes over them: input gates once per stream and frame, then up to six rows at a time, two
  * gates at a time, so that twelve sums, two weights and one state fill the sixteen registers of AVX2. The equations
  * of the cell follow at once, so gates never reach memory. No allocation, no global state, nothing of Python.
@@ -10,7 +10,11 @@
 
 #pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed to a function that is not inlined */
 
-#define LANES 8
+#if defined(__x86_64__)
+#define LANES 8 /* a register of AVX2; without AVX2 these vectors live in memory, and numpy is faster */
+#else
+#define LANES 4 /* a register of NEON */
+#endif
 #define GATES 4
 #define MOST_ROWS 6
 
@@ -22,9 +26,9 @@ typedef struct {
     int32_t width;  /* D, of a frame */
     int32_t streams, rows, hop, window;
     int32_t pooled; /* 1: attention over the window; 0: the last hidden state */
-    const float *w_in;  /* (H / 8, D, 4, 8) */
-    const float *w_hh;  /* (H / 8, H, 4, 8) */
-    const float *bias;  /* (H / 8, 4, 8) */
+    const float *w_in;  /* (H / LANES, D, 4, LANES) */
+    const float *w_hh;  /* (H / LANES, H, 4, LANES) */
+    const float *bias;  /* (H / LANES, 4, LANES) */
     const float *w_out, *attention; /* (H) */
     float *hidden;  /* (2, S * R, H): before and after a step, by turns */
     float *cell;    /* (S * R, H) */
@@ -85,7 +89,7 @@ INLINE void cell_of(const lanes *z, lanes *c, lanes *h) {
     *h = (1.0f - at_c) / ((1.0f + at_o) * (1.0f + at_c));
 }
 
-INLINE void step(const lstm *net, const float *frames, int stride, const float *before, float *after) {
+INLINE void step(const lstm *net, const float *frames, size_t stride, const float *before, float *after) {
     const int units = net->units;
     for (int tile = 0; tile < units / LANES; tile++) {
         const float *w_hh = net->w_hh + (size_t)tile * units * GATES * LANES;
@@ -93,7 +97,7 @@ INLINE void step(const lstm *net, const float *frames, int stride, const float *
         for (int stream = 0; stream < net->streams; stream++) {
             lanes input[GATES], sums[MOST_ROWS * GATES];
             memcpy(input, net->bias + (size_t)tile * GATES * LANES, sizeof input);
-            all_gates(1, net->width, frames + (size_t)stride * stream, 0, w_in, input);
+            all_gates(1, net->width, frames + stride * stream, 0, w_in, input);
             for (int done = 0, n; done < net->rows; done += n) {
                 int left = net->rows - done, turns = (left + MOST_ROWS - 1) / MOST_ROWS;
                 n = (left + turns - 1) / turns; /* thirteen rows as 5 + 4 + 4 */
@@ -112,7 +116,9 @@ INLINE void step(const lstm *net, const float *frames, int stride, const float *
 INLINE float dot(const float *a, const float *b, int n) {
     lanes sum = {0};
     for (int k = 0; k < n; k += LANES) sum += *(const lanes *)(a + k) * *(const lanes *)(b + k);
-    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+    float total = 0.0f;
+    for (int j = 0; j < LANES; j++) total += sum[j];
+    return total;
 }
 
 INLINE void pool(const lstm *net, const float *hidden) {
@@ -138,7 +144,7 @@ INLINE int32_t run(const lstm *net, const float *frames, int32_t n_frames, int64
                 memset(net->cell + row * net->units, 0, net->units * sizeof(float));
                 if (net->pooled) net->sums[row] = net->sums[all + row] = 0.0f;
             }
-        step(net, frames + (size_t)k * net->width, n_frames * net->width, before, after);
+        step(net, frames + (size_t)k * net->width, (size_t)n_frames * net->width, before, after);
         if (net->pooled) pool(net, after);
         if (start < 0 || start % net->hop) continue;
         for (size_t row = start / net->hop % net->rows; row < all; row += net->rows)
@@ -152,30 +158,36 @@ INLINE int32_t run(const lstm *net, const float *frames, int32_t n_frames, int64
     attributes static int32_t name(const lstm *net, const float *frames, int32_t n, int64_t first, float *logits) { \
         return run(net, frames, n, first, logits);                                                                \
     }
-RUN(run_anywhere, )
+enum { BASELINE, AVX2, AVX512 };
+RUN(run_baseline, )
 #if defined(__x86_64__)
 RUN(run_avx2, __attribute__((target("avx2,fma"))))
 RUN(run_avx512, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))))
 #endif
 
-/* Raised with every change of the struct or of how weights are packed: kernel.py asks before it calls. */
-int32_t wakeword_version(void) { return 1; }
+/* Raised with every change of this file that changes what it computes or how it is called: kernel.py asks first. */
+int32_t wakeword_version(void) { return 2; }
 
-/* "avx512", "avx2" or "baseline": what this processor lets wakeword_run use. */
-const char *wakeword_target(void) {
+int32_t wakeword_lanes(void) { return LANES; }
+
+/* The highest target that this processor can run. */
+int32_t wakeword_target(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) return "avx512";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+    int fma = __builtin_cpu_supports("fma");
+    if (fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+        return AVX512;
+    if (fma && __builtin_cpu_supports("avx2")) return AVX2;
 #endif
-    return "baseline";
+    return BASELINE;
 }
 
-int32_t wakeword_run(const lstm *net, const float *frames, int32_t n_frames, int64_t first, float *logits) {
+int32_t wakeword_run(const lstm *net, int32_t target, const float *frames, int32_t n, int64_t first, float *logits) {
 #if defined(__x86_64__)
-    const char *target = wakeword_target();
-    if (!strcmp(target, "avx512")) return run_avx512(net, frames, n_frames, first, logits);
-    if (!strcmp(target, "avx2")) return run_avx2(net, frames, n_frames, first, logits);
+    if (target == AVX512) return run_avx512(net, frames, n, first, logits);
+    if (target == AVX2) return run_avx2(net, frames, n, first, logits);
 #endif
-    return run_anywhere(net, frames, n_frames, first, logits);
+    (void)target;
+    return run_baseline(net, frames, n, first, logits);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 from collections.abc import Sequence
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -13,8 +14,9 @@ import numpy as np
 from wakeword.lstm import StackedLSTM
 from wakeword.network import Network
 
-_VERSION = 1  # of the struct and the packing: that of kernel.c
-_LANES = 8
+_VERSION = 2  # that of kernel.c
+#: Instructions by their number in kernel.c, each a superset of those before.
+TARGETS = ("baseline", "avx2", "avx512")
 _POINTERS = ("w_in", "w_hh", "bias", "w_out", "attention", "hidden", "cell", "sums")
 
 
@@ -40,35 +42,52 @@ def library() -> ctypes.CDLL | None:
                 continue
         except (OSError, AttributeError):
             continue
-        found.wakeword_target.restype = ctypes.c_char_p
-        found.wakeword_run.restype = ctypes.c_int32
-        found.wakeword_run.argtypes = (
-            ctypes.POINTER(_Struct), ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
-        )  # fmt: skip
+        number, address = ctypes.c_int32, ctypes.c_void_p
+        found.wakeword_run.argtypes = (ctypes.POINTER(_Struct), number, address, number, ctypes.c_int64, address)
         return found
     return None
 
 
-def target() -> str | None:
-    """The instructions the kernel uses on this processor: "avx512", "avx2" or "baseline"; None without a kernel."""
+def targets() -> tuple[str, ...]:
+    """Those of TARGETS that the kernel can use on this processor, the fastest last; () without a kernel."""
     found = library()
-    return found.wakeword_target().decode() if found else None
+    return TARGETS[: found.wakeword_target() + 1] if found else ()
+
+
+def target() -> str | None:
+    """What the kernel uses on this processor; None where there is none, or numpy is faster.
+
+    On x86 without AVX2 its vectors are wider than a register, and it is not worth having.
+    """
+    usable = targets()
+    if not usable or (usable == ("baseline",) and platform.machine().lower() in ("x86_64", "amd64")):
+        return None
+    return usable[-1]
 
 
 def stacked(networks: Sequence[Network], streams: int, rows: int) -> StackedLSTM | CompiledLSTM:
-    """The faster of the two ways to step the networks that there is here."""
-    return CompiledLSTM(networks, streams, rows) if library() else StackedLSTM(list(networks), streams, rows)
+    """The faster of the two ways to step the networks that there is here.
+
+    With one row a stream (windows that do not overlap) the kernel has too little to do between two frames; many such
+    streams are one large matrix product, which numpy's library does best.
+    """
+    if target() is None or rows == 1:
+        return StackedLSTM(list(networks), streams, rows)
+    return CompiledLSTM(networks, streams, rows)
 
 
 class CompiledLSTM:
-    """M networks over S streams with R staggered rows, in C; raises RuntimeError where there is no kernel."""
+    """M networks over S streams with R staggered rows, in C.
 
-    def __init__(self, networks: Sequence[Network], streams: int, rows: int) -> None:
-        found = library()
-        if found is None:
-            raise RuntimeError("the compiled kernel is not here")
-        self._run = found.wakeword_run
-        self._streams = streams
+    target   of ``targets()``; None = the fastest. Raises RuntimeError where there is none of that name.
+    """
+
+    def __init__(self, networks: Sequence[Network], streams: int, rows: int, target: str | None = None) -> None:
+        usable = targets()
+        if not usable or (target and target not in usable):
+            raise RuntimeError(f"the compiled kernel is not here, or not for {target or 'this processor'}")
+        self._target = TARGETS.index(target or usable[-1])
+        self._shape = (streams, rows, networks[0].mean.size)
         self._networks = [_Packed(network, streams, rows) for network in networks]
 
     def clear(self) -> None:
@@ -77,49 +96,63 @@ class CompiledLSTM:
             network.clear()
 
     def run(self, frames: np.ndarray, first: int, hop: int, window: int) -> np.ndarray:
-        """As StackedLSTM.run: frames (S, F, D) -> logits of the windows they complete, float32 (K, M, S)."""
+        """As StackedLSTM.run: frames (S, F, D) -> logits of the windows they complete, float32 (K, M, S).
+
+        Raises ValueError when the frames have another S or D.
+        """
+        streams, rows, width = self._shape
         frames = np.ascontiguousarray(frames, dtype=np.float32)
         n_frames = frames.shape[1]
-        logits = np.zeros((len(self._networks), n_frames // hop + 1, self._streams), dtype=np.float32)
+        if frames.shape != (streams, n_frames, width):
+            raise ValueError(f"frames must be ({streams}, F, {width}), not {frames.shape}")
+        library_, sizes = library(), {"streams": streams, "rows": rows, "width": width, "hop": hop, "window": window}
+        assert library_ is not None  # __init__ found it
+        logits = np.zeros((len(self._networks), n_frames // hop + 1, streams), dtype=np.float32)
         completed = 0
         for network, room in zip(self._networks, logits, strict=True):
-            network.struct.hop, network.struct.window = hop, window
-            completed = self._run(network.struct, frames.ctypes.data, n_frames, first, room.ctypes.data)
+            struct = network.struct(sizes)
+            completed = library_.wakeword_run(
+                struct, self._target, frames.ctypes.data, n_frames, first, room.ctypes.data
+            )
             room += network.b_out
         return logits[:, :completed].swapaxes(0, 1)
 
 
 class _Packed:
-    """One network's weights as kernel.c reads them, and its state; ``struct`` points into the arrays kept here."""
+    """One network's weights as kernel.c reads them, and its state: arrays alone, so that it can be copied."""
 
     def __init__(self, network: Network, streams: int, rows: int) -> None:
-        units = -(-network.units // _LANES) * _LANES  # units of zero weights stay at zero
+        found = library()
+        lanes = found.wakeword_lanes() if found else 1
+        self.units = -(-network.units // lanes) * lanes  # units of zero weights stay at zero
         self.b_out = network.b_out
-        w_in, w_hh, bias = _tiles(network, units)
-        pooled = network.attention is not None
+        self.pooled = network.attention is not None
+        w_in, w_hh, bias = _tiles(network, self.units, lanes)
         flat = streams * rows
-        self._arrays = {
+        self.arrays = {
             "w_in": w_in,
             "w_hh": w_hh,
             "bias": bias,
-            "w_out": _padded(network.w_out, units),
-            "attention": _padded(network.attention if network.attention is not None else network.w_out, units),
-            "hidden": np.zeros((2, flat, units), dtype=np.float32),
-            "cell": np.zeros((flat, units), dtype=np.float32),
+            "w_out": _padded(network.w_out, self.units),
+            "attention": _padded(network.attention if network.attention is not None else network.w_out, self.units),
+            "hidden": np.zeros((2, flat, self.units), dtype=np.float32),
+            "cell": np.zeros((flat, self.units), dtype=np.float32),
             "sums": np.zeros((2, flat), dtype=np.float32),
         }
-        pointers = {name: array.ctypes.data for name, array in self._arrays.items()}
-        self.struct = _Struct(
-            units=units, width=network.mean.size, streams=streams, rows=rows, pooled=pooled, **pointers
-        )
 
     def clear(self) -> None:
         for name in ("hidden", "cell", "sums"):
-            self._arrays[name].fill(0.0)
+            self.arrays[name].fill(0.0)
+
+    def struct(self, sizes: dict[str, int]) -> _Struct:
+        """What kernel.c is given; it points into the arrays."""
+        pointers = {name: array.ctypes.data for name, array in self.arrays.items()}
+        return _Struct(units=self.units, pooled=self.pooled, **sizes, **pointers)
 
 
-def _tiles(network: Network, units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """w_in (H/8, D, 4, 8), w_hh (H/8, H, 4, 8), bias (H/8, 4, 8): gates i, f, o, g; standardisation folded in."""
+def _tiles(network: Network, units: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """w_in (H/L, D, 4, L), w_hh (H/L, H, 4, L), bias (H/L, 4, L) for L lanes: gates i, f, o, g; standardisation
+    folded in."""
     w_in = network.w_ih.astype(np.float64) / network.std
     bias = network.bias - w_in @ network.mean.astype(np.float64)
 
@@ -128,7 +161,7 @@ def _tiles(network: Network, units: int) -> tuple[np.ndarray, np.ndarray, np.nda
         # The model file keeps torch's order i, f, g, o.
         given = weights.reshape(4, network.units, -1)[[0, 1, 3, 2]]
         gates[:, : network.units, : given.shape[2]] = given
-        return np.ascontiguousarray(gates.reshape(4, -1, _LANES, depth).transpose(1, 3, 0, 2))
+        return np.ascontiguousarray(gates.reshape(4, -1, lanes, depth).transpose(1, 3, 0, 2))
 
     return tiled(w_in, network.mean.size), tiled(network.w_hh, units), tiled(bias, 1)
 

@@ -1,9 +1,9 @@
 """Exact sliding-window LSTM scores, cheaply: staggered states, one batched step per frame.
 
 Every window's LSTM starts from the zero state, as in training. With a hop of 8 frames, ceil(98 / 8) = 13
-windows are alive at any time. Each keeps one (h, c) row, and all rows step together: one small matrix
-product a frame instead of 98 a window. Rows of several streams, and of several networks that share a front
-end, stack into the same product. The scores equal those of every window run on its own (to float32).
+windows are alive at any time. Each keeps one (h, c) row, and all rows step together, those of several
+streams too: one small matrix product a frame instead of 98 a window (lstm.py in numpy, kernel.py in C).
+The scores equal those of every window run on its own (to float32).
 """
 
 from __future__ import annotations

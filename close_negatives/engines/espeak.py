@@ -90,16 +90,9 @@ class Espeak(Engine):
         self.require()
         return list(_voices())
 
-    def voices_in(self, language: str) -> list[Voice]:
-        """Every voice that reads one of LANGUAGES. Raises EngineError on another, and where eSpeak is missing."""
-        self.require()
-        if language not in LANGUAGES:
-            raise EngineError(f"there is no language '{language}' to speak: choose from {', '.join(LANGUAGES)}")
-        return list(_voices_in(language))
-
     def has_voice(self, voice: Voice) -> bool:
         """Also one of another language."""
-        return super().has_voice(voice) or (voice.reads in LANGUAGES and voice in _voices_in(voice.reads))
+        return super().has_voice(voice) or (voice.reads in LANGUAGES and voice in voices_in(voice.reads))
 
     def _speak(self, request: Request) -> Speech:
         accent, plus, variant = request.voice.name.partition("+")
@@ -126,6 +119,9 @@ def _voices() -> tuple[Voice, ...]:
 
 
 @lru_cache(maxsize=16)
-def _voices_in(language: str) -> tuple[Voice, ...]:
+def voices_in(language: str) -> tuple[Voice, ...]:
+    """Every voice that reads one of LANGUAGES. Raises EngineError on another."""
+    if language not in LANGUAGES:
+        raise EngineError(f"there is no language '{language}' to speak: choose from {', '.join(LANGUAGES)}")
     variants = ("", *(f"+{name}" for name in _variants()))
     return tuple(Voice("espeak", language + v, language, LICENCE, natural=False, reads=language) for v in variants)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from wakeword import Detector
+from wakeword import Detector, kernel
 from wakeword.cli.detect import hear_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,7 +219,7 @@ def test_the_page_is_in_the_wheel(serve_page: Callable[..., Any], tmp_path: Path
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-        assert any("wakeword/_kernel" in name for name in archive.namelist()) or shutil.which("gcc") is None
+        assert any("wakeword/_kernel" in name for name in archive.namelist()) or not kernel.targets()
     (tmp_path / "elsewhere").mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
     served = serve_page(cwd=tmp_path / "elsewhere", env=environment)

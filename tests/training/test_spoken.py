@@ -17,6 +17,7 @@ from training.spoken import (
     as_speech,
     as_words,
     close_words,
+    foreign_sentences,
     other_texts,
     sentences,
     speak_words,
@@ -24,6 +25,7 @@ from training.spoken import (
     window_for,
 )
 from wakeword import FeatureSpec
+from wakeword.errors import TrainingError
 
 SETTINGS = SpokenSettings(keyword=12, close=1, other=20, sentences=5)
 
@@ -102,6 +104,15 @@ def test_a_language_nobody_speaks_is_refused_and_none_changes_nothing() -> None:
     assert recipe.hearing(("es",)).spoken.languages == ("es",)
     with pytest.raises(EngineError, match=r"no language 'tlh'.*es"):
         recipe.hearing(("es", "tlh"))
+    assert recipe.hearing(("es", "de", "es")) == recipe.hearing(("es", "de"))
+    with pytest.raises(TrainingError, match="'paper' has no synthesized speech"):
+        RECIPES["paper"]("seven").hearing(("es",))
+
+
+def test_short_words_of_a_phrase_leave_the_other_language_its_words() -> None:
+    words = {word for row in foreign_sentences("es", "turn on a casa-light", 400, "train", 0) for word in row.split()}
+    assert not words & {"a", "on", "casa", "casado"}
+    assert {"con", "para"} <= words
 
 
 def test_spoken_clips_become_words_in_the_middle_and_sentences_speech(spoken) -> None:  # type: ignore[no-untyped-def]

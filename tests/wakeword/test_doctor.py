@@ -46,6 +46,9 @@ def test_a_kernel_that_was_not_compiled_is_a_warning(monkeypatch: pytest.MonkeyP
     assert finding.status == "warning"
     assert "C compiler" in finding.mend
     assert not finding.essential
+    monkeypatch.setattr(checks, "targets", lambda: ("baseline",))
+    (finding,) = checks.kernel()
+    assert (finding.status, finding.mend) == ("ok", "")
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *which: Callable[[], Iterator[Finding]]) -> None:

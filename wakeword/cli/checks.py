@@ -18,7 +18,7 @@ import numpy as np
 from wakeword.cli.requirements import Requirement, requirements
 from wakeword.devices import NO_DEVICE, list_devices, load_portaudio
 from wakeword.errors import WakewordError
-from wakeword.kernel import target
+from wakeword.kernel import target, targets
 from wakeword.version import __version__
 
 _PYTHON = (3, 11)
@@ -75,15 +75,17 @@ def _group(name: str, needed: list[Requirement], mend: str, essential: bool = Fa
 
 
 def kernel() -> Iterator[Finding]:
-    """The compiled LSTM: without it everything works, at a third of the speed."""
+    """The compiled LSTM: without it everything works, two to three times slower."""
     instructions = target()
-    if instructions is None:
-        mend = "install a C compiler (gcc or clang), then: pip install --force-reinstall --no-deps --no-binary wakeword"
-        yield Finding(
-            "kernel", "warning", "not compiled here: numpy does its work, three times slower", mend + " wakeword"
-        )
-    else:
+    if instructions is not None:
         yield Finding("kernel", "ok", f"compiled, {instructions} instructions")
+    elif targets() or sys.platform == "win32":
+        yield Finding("kernel", "ok", "numpy does its work: there is no compiled one for this processor or system")
+    else:
+        mend = (
+            "install a C compiler (gcc or clang), then in wakeword's folder: pip install --force-reinstall --no-deps ."
+        )
+        yield Finding("kernel", "warning", "not compiled: numpy does its work, two to three times slower", mend)
 
 
 def torch() -> Iterator[Finding]:
