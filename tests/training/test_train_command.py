@@ -16,6 +16,7 @@ from close_negatives.engines.kokoro import Kokoro
 from training.recipes import RECIPES
 from wakeword import load_model
 from wakeword.cli import main
+from wakeword.cli.combine import _languages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -181,3 +182,11 @@ def test_own_recordings_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixt
     more = ["--share", "0.01", "--no-synthesize", "--recordings", str(tmp_path / "nothing")]
     assert run(["train", "hello", *more]) == 2
     assert "no such folder of recordings" in capsys.readouterr().err
+
+
+def test_a_combined_model_is_calibrated_among_the_languages_of_its_parts() -> None:
+    spanish = {"name": "deploy", "spoken": {"languages": ["es", "de"]}}
+    before = {"name": "deploy"}  # of a model from before there were languages
+    assert _languages(spanish) == ["es", "de"]
+    assert _languages({"name": "combined", "of": [{"recipe": before}, {"recipe": spanish}]}) == ["es", "de"]
+    assert _languages({}) == _languages(before) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,7 +42,16 @@ def combine(
     torch.set_num_threads(1)
     loaded = [load_model(model, calibrated=False) for model in models]
     keyword = loaded[0].keyword
-    run = Run(keyword, data, recipe_for(keyword, "deploy", data), out, speech, noise, seed=seed)
+    # Calibrated among the languages that its parts have learnt to refuse.
+    languages = dict.fromkeys(language for model in loaded for language in _languages(model.card.get("recipe", {})))
+    recipe = recipe_for(keyword, "deploy", data).hearing(tuple(languages))
+    run = Run(keyword, data, recipe, out, speech, noise, seed=seed)
     with TrainingProgress(1) as progress:
         model = put_together(loaded, run, click.echo, progress.show_spoken)
     tell_result(model, out)
+
+
+def _languages(recipe: dict[str, Any]) -> list[str]:
+    """Those of a card's recipe, and of the recipes of which a combined one is made."""
+    parts = [_languages(part.get("recipe", {})) for part in recipe.get("of", [])]
+    return [*recipe.get("spoken", {}).get("languages", []), *(language for part in parts for language in part)]
