@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class CompiledLSTM:
         if not usable or (target and target not in usable):
             raise RuntimeError(f"the compiled kernel is not here, or not for {target or 'this processor'}")
         self._target = TARGETS.index(target or usable[-1])
-        self._shape = (streams, rows, networks[0].mean.size)
+        self._shape = (streams, networks[0].mean.size)
         self._networks = [_Packed(network, streams, rows) for network in networks]
 
     def clear(self) -> None:
@@ -100,17 +101,18 @@ class CompiledLSTM:
 
         Raises ValueError when the frames have another S or D.
         """
-        streams, rows, width = self._shape
+        streams, width = self._shape
         frames = np.ascontiguousarray(frames, dtype=np.float32)
         n_frames = frames.shape[1]
         if frames.shape != (streams, n_frames, width):
             raise ValueError(f"frames must be ({streams}, F, {width}), not {frames.shape}")
-        library_, sizes = library(), {"streams": streams, "rows": rows, "width": width, "hop": hop, "window": window}
+        library_ = library()
         assert library_ is not None  # __init__ found it
         logits = np.zeros((len(self._networks), n_frames // hop + 1, streams), dtype=np.float32)
         completed = 0
         for network, room in zip(self._networks, logits, strict=True):
-            struct = network.struct(sizes)
+            struct = network.struct()
+            struct.hop, struct.window = hop, window
             completed = library_.wakeword_run(
                 struct, self._target, frames.ctypes.data, n_frames, first, room.ctypes.data
             )
@@ -119,7 +121,7 @@ class CompiledLSTM:
 
 
 class _Packed:
-    """One network's weights as kernel.c reads them, and its state: arrays alone, so that it can be copied."""
+    """One network's weights as kernel.c reads them, and its state."""
 
     def __init__(self, network: Network, streams: int, rows: int) -> None:
         found = library()
@@ -127,7 +129,9 @@ class _Packed:
         self.units = -(-network.units // lanes) * lanes  # units of zero weights stay at zero
         self.b_out = network.b_out
         self.pooled = network.attention is not None
+        self._struct: _Struct | None = None  # made once: it takes as long as half a block's steps
         w_in, w_hh, bias = _tiles(network, self.units, lanes)
+        self.width, self.streams, self.rows = network.mean.size, streams, rows
         flat = streams * rows
         self.arrays = {
             "w_in": w_in,
@@ -144,10 +148,17 @@ class _Packed:
         for name in ("hidden", "cell", "sums"):
             self.arrays[name].fill(0.0)
 
-    def struct(self, sizes: dict[str, int]) -> _Struct:
-        """What kernel.c is given; it points into the arrays."""
-        pointers = {name: array.ctypes.data for name, array in self.arrays.items()}
-        return _Struct(units=self.units, pooled=self.pooled, **sizes, **pointers)
+    def struct(self) -> _Struct:
+        """What kernel.c is given, but for hop and window; it points into the arrays."""
+        if self._struct is None:
+            pointers = {name: array.ctypes.data for name, array in self.arrays.items()}
+            sizes = {name: getattr(self, name) for name in ("units", "width", "streams", "rows", "pooled")}
+            self._struct = _Struct(**sizes, **pointers)
+        return self._struct
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the pointers: a copy has arrays of its own."""
+        return {**self.__dict__, "_struct": None}
 
 
 def _tiles(network: Network, units: int, lanes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
