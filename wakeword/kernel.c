@@ -1,9 +1,10 @@
 /* One LSTM over staggered rows of several streams: what lstm.py does in numpy, in one pass over registers.
  *
- * A tile is a register's LANES (8 with AVX2) units of all four gates (order i, f, o, g). Its weights stay in the first-level cache while every
- * row of every stream passes over them: input gates once per stream and frame, then up to six rows at a time, two
- * gates at a time, so that twelve sums, two weights and one state fill the sixteen registers of AVX2. The equations
- * of the cell follow at once, so gates never reach memory. No allocation, no global state, nothing of Python.
+ * A tile is a register's LANES (8 with AVX2) units of all four gates (order i, f, o, g). Its weights stay in the
+ * first-level cache while every row of every stream passes over them: input gates once per stream and frame, then up
+ * to six rows at a time, two gates at a time, so that twelve sums, two weights and one state fill the sixteen registers
+ * of AVX2. The equations of the cell follow at once, so gates never reach memory. No allocation, no global state,
+ * nothing of Python.
  */
 #include <stdint.h>
 #include <string.h>
@@ -83,7 +84,8 @@ INLINE void all_gates(int rows, int depth, const float *states, int stride, cons
 
 /* c' = sigmoid(f) c + sigmoid(i) tanh(g) and h' = sigmoid(o) tanh(c'), a product of two of them by one division. */
 INLINE void cell_of(const lanes *z, lanes *c, lanes *h) {
-    lanes at_i = exponential(-z[0]), at_f = exponential(-z[1]), at_o = exponential(-z[2]), at_g = exponential(-2.0f * z[3]);
+    lanes at_i = exponential(-z[0]), at_f = exponential(-z[1]), at_o = exponential(-z[2]);
+    lanes at_g = exponential(-2.0f * z[3]);
     *c = *c / (1.0f + at_f) + (1.0f - at_g) / ((1.0f + at_i) * (1.0f + at_g));
     lanes at_c = exponential(-2.0f * *c);
     *h = (1.0f - at_c) / ((1.0f + at_o) * (1.0f + at_c));
@@ -147,8 +149,10 @@ INLINE int32_t run(const lstm *net, const float *frames, int32_t n_frames, int64
         step(net, frames + (size_t)k * net->width, (size_t)n_frames * net->width, before, after);
         if (net->pooled) pool(net, after);
         if (start < 0 || start % net->hop) continue;
-        for (size_t row = start / net->hop % net->rows; row < all; row += net->rows)
-            *logits++ = net->pooled ? net->sums[row] / net->sums[all + row] : dot(net->w_out, after + row * net->units, net->units);
+        for (size_t row = start / net->hop % net->rows; row < all; row += net->rows) {
+            const float *h = after + row * net->units;
+            *logits++ = net->pooled ? net->sums[row] / net->sums[all + row] : dot(net->w_out, h, net->units);
+        }
         completed++;
     }
     return completed;

@@ -125,7 +125,8 @@ class _Packed:
 
     def __init__(self, network: Network, streams: int, rows: int) -> None:
         found = library()
-        lanes = found.wakeword_lanes() if found else 1
+        assert found is not None  # CompiledLSTM asked
+        lanes = found.wakeword_lanes()
         self.units = -(-network.units // lanes) * lanes  # units of zero weights stay at zero
         self.b_out = network.b_out
         self.pooled = network.attention is not None

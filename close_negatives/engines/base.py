@@ -166,11 +166,10 @@ def _version(distribution: str) -> str:
 
 def _check_text(text: str, reads: str) -> None:
     # Engines read "[[", "<" and "&" as commands, and spell or skip foreign letters, each in its own way.
-    letters, called = ("A-Za-z", "English letters") if reads == "en" else (r"^\W\d_", "letters")
-    foreign = [mark for mark in text if not re.match(f"[{letters}]|[',.?! -]", mark)]
-    if foreign:
+    others, called = (r"[^A-Za-z',.?! -]", "English letters") if reads == "en" else (r"[^\w',.?! -]|[\d_]", "letters")
+    if foreign := re.search(others, text):
         raise EngineError(f"'{text}' holds {foreign[0]!r}: only {called}, ' - , . ? ! and spaces can be spoken")
-    if not re.search(f"[{letters}]", text):
+    if not any(map(str.isalpha, text)):
         raise EngineError(f"'{text}' holds no letter: there is nothing to speak")
     if len(text) > _MOST_CHARACTERS:
         raise EngineError(f"a text of {len(text)} characters is too long: {_MOST_CHARACTERS} can be spoken at once")

@@ -40,6 +40,7 @@ LANGUAGES = {
     "sv": "gmq/sv",
     "tr": "trk/tr",
 }
+_FILES = ACCENTS | LANGUAGES
 LICENCE = "GPL-3.0-or-later"
 WORDS_PER_MINUTE = 175  # eSpeak's usual rate
 
@@ -99,7 +100,7 @@ class Espeak(Engine):
         alphabet = ESPEAK_US if accent.startswith("en-US") else ESPEAK_GB
         question = {
             "text": f"[[{write(request.phonemes, alphabet)}]]" if request.phonemes else request.text,
-            "voice": {**ACCENTS, **LANGUAGES}[accent] + plus + variant,
+            "voice": _FILES[accent] + plus + variant,
             "wpm": round(WORDS_PER_MINUTE * request.rate),
             "pitch": pitch_parameter(request.pitch),
             "range": _NARROWEST_RANGE + request.seed % _RANGES,
