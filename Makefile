@@ -22,12 +22,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The runtime alone: no torch. Editable, so that a changed model or source is what runs.
-$(RUNTIME): pyproject.toml wakeword/kernel.c | $(BIN)/python
+$(RUNTIME): pyproject.toml wakeword/kernel.c wakeword/vectors.h | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 # Training and tests too. torch is pinned first, so that no other package pulls another build of it.
-$(EVERYTHING): pyproject.toml constraints.txt wakeword/kernel.c scripts/torchaudio_on_cpu.py | $(BIN)/python
+$(EVERYTHING): pyproject.toml constraints.txt wakeword/kernel.c wakeword/vectors.h training/recurrence.c scripts/torchaudio_on_cpu.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,natural,serve,export,test]'
 	$(BIN)/python scripts/torchaudio_on_cpu.py
@@ -68,4 +68,4 @@ bench-anomaly: $(EVERYTHING)
 	$(BIN)/python -m anomaly_benchmark figures $(ANOMALY)
 
 clean:
-	rm -rf $(VENV) build *.egg-info wakeword/_kernel.* .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) build *.egg-info wakeword/_kernel.* training/_recurrence.* .pytest_cache .ruff_cache .mypy_cache

@@ -136,9 +136,16 @@ def _series_settings(name: str, cls: str, budget: str) -> Settings:
         schedule = {"epochs": 24, "learning_rate": 3e-3, "batch_size": 32, "decay": None, "clip_gradient": 1.0}
         ascent = {"steps": 3, "step_size": row["radius"] / 30, "project_every": 3}
     schedule["select"] = "validation"
-    # Slower is steadier: on the validation part of the seizures, four seeds that make no row went from an AUC of 92.3
-    # to 97.9 (mean 94.5) to one of 96.3 to 98.1 (mean 97.1).
-    steadier = {"learning_rate": 1e-3, "epochs": 48} if name == "epileptic_seizure" and budget == "small" else {}
+    changed: dict[str, Any] = {}
+    if budget == "small" and name == "epileptic_seizure":
+        # Slower is steadier: on the validation part of the seizures, four seeds that make no row went from an AUC of
+        # 92.3 to 97.9 (mean 94.5) to one of 96.3 to 98.1 (mean 97.1).
+        changed = {"learning_rate": 1e-3, "epochs": 48}
+    elif budget == "small":
+        # On validation parts of happy and right, normalised per clip, two seeds each that make no row: 76.9 and 66.8
+        # as the others are; 79.8 and 69.7 with a quarter of the ascent, 83.8 and 71.0 with these batches too.
+        changed = {"batch_size": 64, "epochs": 36}
+        ascent["step_size"] /= 4
     later, no_decay = {**schedule, "first": schedule["epochs"] // 4}, {"weight_decay": 5e-7}
     pretrain = {"epochs": max(1, schedule["epochs"] // 2)}
     settings = {name: _SHALLOW[name] for name in ("knn", "isolation-forest")}
@@ -147,8 +154,8 @@ def _series_settings(name: str, cls: str, budget: str) -> Settings:
         "rebm": {"schedule": schedule},
         "deep-svdd": {"schedule": schedule | no_decay, "pretrain": pretrain},
         "deep-svdd-soft": {"schedule": later | no_decay, "pretrain": pretrain},
-        "drocc-rand": {"schedule": schedule | steadier, **shell},
-        "drocc": {"schedule": schedule | steadier, **shell, **ascent},
+        "drocc-rand": {"schedule": schedule | changed, **shell},
+        "drocc": {"schedule": schedule | changed, **shell, **ascent},
     }
 
 
@@ -176,8 +183,9 @@ TABLES: dict[str, Table] = {
         "Epileptic seizures and words of Speech Commands (Table 3; the paper's word is marvin)",
         ("auc",),
         _time_series,
-        "64 LSTM units for 128; 24 epochs of 32 in one cycle for 200 of 256, DROCC with EEG 48 and half of the radius; "
-        "3 ascent steps of 1/30 of the published radius for 50 of 0.1; 500 seconds of EEG or 400 clips to train with, "
+        "64 LSTM units for 128; 24 epochs of 32 in one cycle for 200 of 256, DROCC and DROCC-Rand 48 with EEG and 36 "
+        "of 64 with words; half of the radius with EEG; 3 ascent steps of 1/30 of the published radius, with words "
+        "1/120, for 50 of 0.1; 500 seconds of EEG or 400 clips to train with, "
         "300 of each kind to judge with",
     ),
 }

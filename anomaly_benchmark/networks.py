@@ -87,7 +87,7 @@ class _LSTMEncoder(nn.Module):
         self.code = nn.Linear(units, code, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden, _ = self.lstm(x)
+        hidden = self.lstm(x)
         if self.attention is None:
             return self.code(hidden[:, -1])
         share = torch.softmax(hidden @ self.attention, dim=1)
@@ -104,7 +104,7 @@ class _LSTMDecoder(nn.Module):
         self.out = nn.Linear(units, shape[1])
 
     def forward(self, code: Tensor) -> Tensor:
-        hidden, _ = self.lstm(code.unsqueeze(1).expand(-1, self.steps, -1).contiguous())
+        hidden = self.lstm(code.unsqueeze(1).expand(-1, self.steps, -1).contiguous())
         return self.out(hidden)
 
 

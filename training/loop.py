@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
+from training.memory import keep_freed_memory
 from training.one_class import LossParts
 
 BatchLoss = Callable[[slice], LossParts]
@@ -28,6 +29,7 @@ def learn_epoch(
     ``batch_loss`` gives the loss of one of ``batches``; ``learning_rate`` the rate at a fraction of the epoch, 0 to 1;
     ``clip_gradient`` the largest norm of the gradient, 0 = not clipped.
     """
+    keep_freed_memory()
     totals = np.zeros(2)
     for index, batch in enumerate(batches):
         for group in optimizer.param_groups:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.recurrence import LSTM
 from wakeword.network import Network
 
 
@@ -20,7 +21,7 @@ class KeywordLSTM(nn.Module):
         if pooling not in ("last", "attention"):
             raise ValueError(f'pooling is "last" or "attention", not {pooling!r}')
         super().__init__()
-        self.lstm = nn.LSTM(n_cepstra, units, batch_first=True)
+        self.lstm = LSTM(n_cepstra, units)
         self.out = nn.Linear(units, 1)
         # Zero weights pool every frame alike: training starts from the mean.
         self.attention = nn.Parameter(torch.zeros(units)) if pooling == "attention" else None
@@ -35,7 +36,7 @@ class KeywordLSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardised frames (B, T, n_cepstra) -> logits (B,)."""
-        hidden, _ = self.lstm(x)
+        hidden = self.lstm(x)
         if self.attention is None:
             return self.out(hidden[:, -1]).squeeze(-1)
         share = torch.softmax(hidden @ self.attention, dim=1)

@@ -215,7 +215,7 @@ def _learn(
 def _scores(taught: nn.ModuleList, x: Tensor) -> Tensor:
     """Standardised frames (B, F, C) -> a score for each symbol at each frame, (B, F, symbols)."""
     lstm, head = taught
-    return head(lstm(x)[0])
+    return head(lstm(x))
 
 
 @torch.no_grad()

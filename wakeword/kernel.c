@@ -6,21 +6,11 @@
  * of AVX2. The equations of the cell follow at once, so gates never reach memory. No allocation, no global state,
  * nothing of Python.
  */
-#include <stdint.h>
 #include <string.h>
 
-#pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed to a function that is not inlined */
+#include "vectors.h"
 
-#if defined(__x86_64__)
-#define LANES 8 /* a register of AVX2; without AVX2 these vectors live in memory, and numpy is faster */
-#else
-#define LANES 4 /* a register of NEON */
-#endif
 #define GATES 4
-#define MOST_ROWS 6
-
-typedef float lanes __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t whole __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 typedef struct {
     int32_t units;  /* H, padded to a multiple of LANES with units of zero weights */
@@ -36,50 +26,13 @@ typedef struct {
     float *sums;    /* (2, S * R): of exp(a) v and of exp(a) */
 } lstm;
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* One number in every lane. */
-INLINE lanes broadcast(float x) { return (lanes){0} + x; }
-
-/* Where the mask is set a, elsewhere b. */
-INLINE lanes choose(whole mask, lanes a, lanes b) { return (lanes)((mask & (whole)a) | (~mask & (whole)b)); }
-
-/* exp(x) to 2e-7 relative, |x| cut off at 40, where a sigmoid has long been 0 or 1 in float32; NaN gives exp(-40). */
-INLINE lanes exponential(lanes x) {
-    const float round = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to a whole number */
-    x = choose(x > -40.0f, x, broadcast(-40.0f));
-    x = choose(x < 40.0f, x, broadcast(40.0f));
-    lanes shifted = x * 1.44269504f + round, n = shifted - round;
-    lanes f = (x - n * 0.693359375f) + n * 2.12194440e-4f; /* ln 2 in two parts: f is within ln 2 / 2 of 0 */
-    lanes p = f * (1.0f / 720) + 1.0f / 120;
-    p = f * (f * (f * (f * (f * p + 1.0f / 24) + 1.0f / 6) + 0.5f) + 1.0f) + 1.0f;
-    return p * (lanes)(((whole)shifted << 23) + 0x3f800000); /* times 2^n */
-}
-
-/* sums[r][gate] and sums[r][gate + 1] += states[r] . weights; the states of row r begin at states + r * stride. */
-INLINE void two_gates(int rows, int depth, const float *states, int stride, const float *weights, lanes *sums) {
-    lanes first[MOST_ROWS], second[MOST_ROWS];
-    for (int r = 0; r < rows; r++) first[r] = sums[r * GATES], second[r] = sums[r * GATES + 1];
-    for (int k = 0; k < depth; k++, weights += GATES * LANES) {
-        const lanes a = *(const lanes *)weights, b = *(const lanes *)(weights + LANES);
-        for (int r = 0; r < rows; r++) {
-            const float state = states[r * stride + k];
-            first[r] += a * state;
-            second[r] += b * state;
-        }
-    }
-    for (int r = 0; r < rows; r++) sums[r * GATES] = first[r], sums[r * GATES + 1] = second[r];
-}
-
-/* The same for all gates; a constant number of rows lets the compiler keep their sums in registers. */
+/* sums[r] += states[r] . weights for all gates, two at a time. */
 INLINE void all_gates(int rows, int depth, const float *states, int stride, const float *weights, lanes *sums) {
-#define ROWS(n)                                                                        \
-    case n:                                                                            \
-        two_gates(n, depth, states, stride, weights, sums);                            \
-        two_gates(n, depth, states, stride, weights + 2 * LANES, sums + 2);            \
-        break;
-    switch (rows) { ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) }
-#undef ROWS
+#define TWICE(n)                                                         \
+    add_products(n, depth, states, stride, weights, GATES, sums, GATES); \
+    add_products(n, depth, states, stride, weights + 2 * LANES, GATES, sums + 2, GATES)
+    BY_ROWS(rows, TWICE)
+#undef TWICE
 }
 
 /* c' = sigmoid(f) c + sigmoid(i) tanh(g) and h' = sigmoid(o) tanh(c'), a product of two of them by one division. */
@@ -101,8 +54,7 @@ INLINE void step(const lstm *net, const float *frames, size_t stride, const floa
             memcpy(input, net->bias + (size_t)tile * GATES * LANES, sizeof input);
             all_gates(1, net->width, frames + stride * stream, 0, w_in, input);
             for (int done = 0, n; done < net->rows; done += n) {
-                int left = net->rows - done, turns = (left + MOST_ROWS - 1) / MOST_ROWS;
-                n = (left + turns - 1) / turns; /* thirteen rows as 5 + 4 + 4 */
+                n = group_of(net->rows - done);
                 size_t row = (size_t)stream * net->rows + done;
                 for (int r = 0; r < n; r++) memcpy(sums + r * GATES, input, sizeof input);
                 all_gates(n, units, before + row * units, units, w_hh, sums);
@@ -162,11 +114,10 @@ INLINE int32_t run(const lstm *net, const float *frames, int32_t n_frames, int64
     attributes static int32_t name(const lstm *net, const float *frames, int32_t n, int64_t first, float *logits) { \
         return run(net, frames, n, first, logits);                                                                \
     }
-enum { BASELINE, AVX2, AVX512 };
 RUN(run_baseline, )
 #if defined(__x86_64__)
-RUN(run_avx2, __attribute__((target("avx2,fma"))))
-RUN(run_avx512, __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,fma"))))
+RUN(run_avx2, FOR_AVX2)
+RUN(run_avx512, FOR_AVX512)
 #endif
 
 /* Raised with every change of this file that changes what it computes or how it is called: kernel.py asks first. */
@@ -175,17 +126,7 @@ int32_t wakeword_version(void) { return 2; }
 int32_t wakeword_lanes(void) { return LANES; }
 
 /* The highest target that this processor can run. */
-int32_t wakeword_target(void) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    int fma = __builtin_cpu_supports("fma");
-    if (fma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-        return AVX512;
-    if (fma && __builtin_cpu_supports("avx2")) return AVX2;
-#endif
-    return BASELINE;
-}
+int32_t wakeword_target(void) { return highest_target(); }
 
 int32_t wakeword_run(const lstm *net, int32_t target, const float *frames, int32_t n, int64_t first, float *logits) {
 #if defined(__x86_64__)

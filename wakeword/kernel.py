@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import platform
 from collections.abc import Sequence
@@ -30,23 +31,38 @@ class _Struct(ctypes.Structure):
     ]  # fmt: skip
 
 
-@cache
-def library() -> ctypes.CDLL | None:
-    """The compiled kernel, or None where it was not built, cannot be loaded, or is of another version's source."""
+def compiled(beside: str, name: str, version: str, expected: int) -> ctypes.CDLL | None:
+    """The library ``name`` in the folder of the file ``beside`` if its function ``version`` returns ``expected``.
+
+    None where it was not built, cannot be loaded, or was built from another version's source.
+    """
     for suffix in EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(f"_kernel{suffix}")
+        path = Path(beside).with_name(name + suffix)
         if not path.exists():
             continue
-        try:
+        with contextlib.suppress(OSError, AttributeError):
             found = ctypes.CDLL(str(path))
-            if found.wakeword_version() != _VERSION:
-                continue
-        except (OSError, AttributeError):
-            continue
+            if found[version]() == expected:
+                return found
+    return None
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled kernel, or None; see ``compiled``."""
+    found = compiled(__file__, "_kernel", "wakeword_version", _VERSION)
+    if found is not None:
         number, address = ctypes.c_int32, ctypes.c_void_p
         found.wakeword_run.argtypes = (ctypes.POINTER(_Struct), number, address, number, ctypes.c_int64, address)
-        return found
-    return None
+    return found
+
+
+def worthwhile(target: int) -> bool:
+    """Whether compiled code for that one of TARGETS is faster than a library's matrix products.
+
+    On x86 without AVX2 its vectors are wider than a register, and it is not.
+    """
+    return target > 0 or platform.machine().lower() not in ("x86_64", "amd64")
 
 
 def targets() -> tuple[str, ...]:
@@ -56,14 +72,9 @@ def targets() -> tuple[str, ...]:
 
 
 def target() -> str | None:
-    """What the kernel uses on this processor; None where there is none, or numpy is faster.
-
-    On x86 without AVX2 its vectors are wider than a register, and it is not worth having.
-    """
+    """What the kernel uses on this processor; None where there is none, or numpy is faster."""
     usable = targets()
-    if not usable or (usable == ("baseline",) and platform.machine().lower() in ("x86_64", "amd64")):
-        return None
-    return usable[-1]
+    return usable[-1] if usable and worthwhile(len(usable) - 1) else None
 
 
 def stacked(networks: Sequence[Network], streams: int, rows: int) -> StackedLSTM | CompiledLSTM:

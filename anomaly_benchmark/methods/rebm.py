@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from anomaly_benchmark.methods.deep import DeepOnNormals, whole
 from anomaly_benchmark.methods.gradient import apply
 from training.one_class import LossParts
+from training.recurrence import LSTM
 
 
 class RowEnergy(nn.Module):
@@ -39,7 +40,7 @@ class RowEnergy(nn.Module):
 class StepEnergy(nn.Module):
     """The same for x (B, T, features): biases of step t from the LSTM's state after step t - 1."""
 
-    def __init__(self, lstm: nn.LSTM, features: int) -> None:
+    def __init__(self, lstm: LSTM, features: int) -> None:
         super().__init__()
         self.lstm, units = lstm, lstm.hidden_size
         self.weight = nn.Parameter(torch.randn(units, features) * 0.1)
@@ -47,7 +48,7 @@ class StepEnergy(nn.Module):
 
     def _fields(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """What the hidden units get, (B, T, units), and the visible biases b' (B, T, features)."""
-        states, _ = self.lstm(x)
+        states = self.lstm(x)
         before = F.pad(states[:, :-1], (0, 0, 1, 0))
         return x @ self.weight.T + self.hidden(before), self.visible(before)
 

@@ -17,6 +17,7 @@ from anomaly_benchmark.methods.deep import DeepOnNormals
 from anomaly_benchmark.methods.goad import log_right, squared_distances
 from anomaly_benchmark.methods.rebm import RowEnergy, StepEnergy
 from training.one_class import Shell, project_sphere
+from training.recurrence import LSTM
 
 torch.set_num_threads(1)
 SCHEDULE = {"epochs": 20, "learning_rate": 1e-2, "batch_size": 64, "first": 4}
@@ -177,7 +178,7 @@ def test_reconstruction_is_x_minus_the_slope_of_the_energy() -> None:
 
 def test_a_step_of_the_recurrent_energy_sees_the_steps_before_and_no_other() -> None:
     torch.manual_seed(0)
-    energy = StepEnergy(torch.nn.LSTM(2, 5, batch_first=True), 2).double()
+    energy = StepEnergy(LSTM(2, 5), 2).double()
     x = torch.randn(1, 6, 2, dtype=torch.float64)
     changed = x.clone()
     changed[0, 3] += 1.0

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.one_class.projection import Shell, project_mahalanobis, project_sphere
+from training.recurrence import weights_at_rest
 from wakeword.errors import TrainingError
 
 LogitFn = Callable[[Tensor], Tensor]
@@ -71,7 +72,8 @@ def find_adversarial(
             logits = logit_fn(x + h).reshape(len(x))
             # The sum, not the mean: each example's gradient is then its own, whatever the size of the batch.
             loss = F.binary_cross_entropy_with_logits(logits, torch.zeros_like(logits), reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, h)
+        with weights_at_rest():
+            (gradient,) = torch.autograd.grad(loss, h)
         flat = gradient.reshape(len(x), -1)
         norm = torch.linalg.vector_norm(flat, dim=1, keepdim=True)
         scale = torch.where(norm > 0, ascent.step_size / norm, 0.0)
@@ -100,7 +102,8 @@ def influence(logit_fn: LogitFn, x: Tensor) -> Tensor:
     # removes it. The gradient of f itself gives the same sigma and does not round to 0 when f is large.
     with torch.enable_grad():
         total = logit_fn(x).reshape(len(x)).sum()
-    (gradient,) = torch.autograd.grad(total, x)
+    with weights_at_rest():
+        (gradient,) = torch.autograd.grad(total, x)
     size = gradient.reshape(len(x), -1).abs()
     mean = size.mean(1, keepdim=True)
     if not mean.isfinite().all():
