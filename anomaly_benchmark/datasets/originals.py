@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from close_negatives.cache import cache_folder
-from training.download import download_file
+from training.fetch import download_file
 from wakeword.errors import DataError
 
 MAX_BYTES = 50_000_000

@@ -15,7 +15,7 @@ from scipy.io import savemat
 
 from anomaly_benchmark.datasets import Dataset, epileptic, load, originals, sine, sphere
 from anomaly_benchmark.datasets.noisy_sine import DISPLACEMENTS
-from training import download
+from training import fetch
 from training.speech_commands import read_folder
 from wakeword.errors import DataError, DownloadError
 
@@ -119,7 +119,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setitem(originals.ORIGINALS, "thyroid", original)
     monkeypatch.setenv("WAKEWORD_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(fetch, "PAUSE_SECONDS", 0.0)
     yield folder
     web.shutdown()
     thread.join()

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from training import download
+from training import fetch as network
 from training.speech_commands import read_folder
 from wakeword.errors import DownloadError
 
@@ -82,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(network, "PAUSE_SECONDS", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = Server(("127.0.0.1", 0), Handler)
     server.site = Site(good_archive(), url=f"http://127.0.0.1:{server.server_address[1]}/data/words.tar.gz")
@@ -135,7 +136,7 @@ def break_off(site: Site, folder: Path) -> int:
     """Lets a whole call fail after 100,000 bytes, and returns how many of them were kept."""
     site.cuts, site.errors = [100_000], []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(download, "ATTEMPTS", 1)
+        patch.setattr(network, "ATTEMPTS", 1)
         with pytest.raises(DownloadError, match=r"the connection broke.*continues"):
             fetch(site, folder)
     kept = (folder.parent / "words.tar.gz.part").stat().st_size
@@ -252,7 +253,7 @@ def test_a_passing_server_error_is_tried_again(site: Site, tmp_path: Path) -> No
     assert len(site.seen) == 3
 
 
-@pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (500, download.ATTEMPTS)])
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (403, 1), (500, network.ATTEMPTS)])
 def test_a_lasting_server_error_is_told(site: Site, tmp_path: Path, status: int, requests: int) -> None:
     site.errors = [status] * 10
     with pytest.raises(DownloadError, match=f"HTTP {status}") as caught:
@@ -272,7 +273,7 @@ def test_a_refused_connection_is_told(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_silent_server_is_told(tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "TIMEOUT_SECONDS", (5.0, 0.05))
+    monkeypatch.setattr(network, "TIMEOUT_SECONDS", (5.0, 0.05))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         site.url = f"http://127.0.0.1:{silent.getsockname()[1]}/words.tar.gz"
         with pytest.raises(DownloadError, match="did not answer in time"):
@@ -357,7 +358,7 @@ def test_a_full_disk_is_told(site: Site, tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(download, step, full)
+        patch.setattr(network if step == "_receive" else download, step, full)
         with pytest.raises(DownloadError, match=r"is full.* free some room") as caught:
             fetch(site, tmp_path / "words")
     assert site.url in str(caught.value)
