@@ -95,6 +95,8 @@ def _measured(job: Job) -> dict[str, Any]:
     if peeks:
         values["best_on_test_f1"] = round(max(*peeks, values["f1"]), 4)
     row: dict[str, Any] = {"metrics": values, "selected_on": method.selected_on, "counts": dataset.counts()}
+    if hasattr(method, "chosen"):
+        row["chosen"] = method.chosen
     if dataset.probe is not None and job.seed == 0 and not hasattr(method, "told"):
         row["probe"] = [float(f"{value:.4g}") for value in method.score(dataset.probe)]
         row["probe_cut"] = float(np.percentile(held[dataset.validation.y > 0.5], 100 * BOUNDARY))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anomaly_benchmark.methods.base import Judge, Method
+from anomaly_benchmark.methods.chosen import Chosen, changed
 
 #: name -> (module, class)
 METHODS: dict[str, tuple[str, str]] = {
@@ -37,12 +38,19 @@ METHODS: dict[str, tuple[str, str]] = {
 
 
 def make(name: str, network: str, settings: Mapping[str, Any], seed: int) -> Method:
-    """A method that has learnt nothing yet. Raises KeyError for an unknown name, TypeError for an unknown setting."""
+    """A method that has learnt nothing yet.
+
+    ``settings["candidates"]``, if there, is a list of changes to the other settings, {} for none: each is fitted, and
+    validation chooses. Raises KeyError for an unknown name, TypeError for an unknown setting.
+    """
     module, attribute = METHODS[name]
-    method: Method = getattr(importlib.import_module(f"anomaly_benchmark.methods.{module}"), attribute)(
-        network, seed, **settings
-    )
-    return method
+    maker = getattr(importlib.import_module(f"anomaly_benchmark.methods.{module}"), attribute)
+    given = dict(settings)
+    if "candidates" not in given:
+        method: Method = maker(network, seed, **given)
+        return method
+    changes = given.pop("candidates")
+    return Chosen([(change, maker(network, seed, **changed(given, change))) for change in changes])
 
 
 __all__ = ["METHODS", "Judge", "Method", "make"]

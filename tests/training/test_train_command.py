@@ -153,8 +153,28 @@ def test_a_phrase_that_nobody_recorded(
     for take in range(3):
         noise = np.random.default_rng(take).normal(0, 0.1, 24_000 + 9000 * take)
         soundfile.write(own / f"{take}.wav", noise * np.hanning(len(noise)), 16_000)
-    assert run(["train", "hey wonderful computer", *small, "--recordings", str(own)]) == 0
+    english = model.card["data"]["sentence_seconds"]["train"]
+    more = ["--recordings", str(own), "--languages", "es, DE"]
+    assert run(["train", "hey wonderful computer", *small, *more]) == 0
     assert "train: 39 clips of 'hey wonderful computer'" in capsys.readouterr().out
+    card = load_model(out).card
+    assert card["recipe"]["spoken"]["languages"] == ["es", "de"]
+    assert card["data"]["sentence_seconds"]["train"] > english
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--languages", "klingonese"], "klingonese"),
+        (["--languages", "es", "--no-synthesize"], "says nothing with --no-synthesize"),
+        (["--languages", "es", "--recipe", "paper"], "has no synthesized speech"),
+    ],
+)
+def test_languages_that_cannot_be_spoken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], sentence: str
+) -> None:
+    assert run(["train", "hey computer", "--out", str(tmp_path / "x.wakeword"), *more]) == 2
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_labelled_false_alarms_train_as_other_words(
