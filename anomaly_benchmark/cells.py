@@ -6,6 +6,7 @@ Here are the experiments with limited negatives; those on normals alone are in `
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from anomaly_benchmark import anomaly_cells
@@ -67,7 +68,24 @@ def _mnist(budget: str) -> list[Cell]:
         "table": "mnist-ocln", "dataset": "mnist-half-zeros", "network": "mnist-lenet", "metric": "ocln",
         "budget": budget, "data": data,
     }  # fmt: skip
-    return references(**common) + [_with_method(m, schedule, adversary, **common) for m in METHODS_OCLN]
+    found = references(**common)
+    for method in METHODS_OCLN:
+        tried = {"candidates": _MNIST_TRIED[method in ("bce", "deep-sad")]} if budget == "small" else {}
+        cell = _with_method(method, schedule, adversary, **common)
+        found.append(replace(cell, settings={**cell.settings, **tried}))
+    return found
+
+
+#: Without the adversary, and with it: what a run chooses from by its validation part. After twelve epochs seeds differ by
+#: more than these settings do: DROCC-LF's recall there, over six seeds that make no row, has a mean of 99.0 % as it is,
+#: 99.2 with half the mu, 99.0 with half the radius, 97.6 (four seeds) from the first epoch on, and 99.7 chosen.
+_MNIST_TRIED: dict[bool, list[dict[str, Any]]] = {
+    True: [
+        {},
+        *({"schedule": change} for change in ({"learning_rate": 3e-4}, {"learning_rate": 3e-3}, {"epochs": 24})),
+    ],
+    False: [{}, {"mu": 0.5}, {"radius": 8.0}, {"schedule": {"first": 0}}],
+}
 
 
 # --- the noisy sine of figure 1 --------------------------------------------------------------------------------------
@@ -208,7 +226,8 @@ TABLES: dict[str, Table] = {
         "MNIST, 0 against 1 with half zeros in the test (section 5)",
         (*_OCLN, "auc_far", "auc_close"),
         _mnist,
-        "1000 + 1000 training images of 5035 + 5731; 12 epochs of 64 for 40 of 256; 8 ascent steps of 1 for 100 of 0.1",
+        "1000 + 1000 training images of 5035 + 5731; 12 epochs of 64 for 40 of 256; 8 ascent steps of 1 for 100 of 0.1;"
+        " four settings a method, of which validation chooses in each run",
     ),
     "noisy-sine": Table(
         "Noisy sine in R^10, AUC by displacement of the wave (figure 1 c, d)",
