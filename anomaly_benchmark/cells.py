@@ -76,9 +76,9 @@ def _mnist(budget: str) -> list[Cell]:
     return found
 
 
-#: Without the adversary, and with it: what a run chooses from by its validation part. After twelve epochs seeds differ by
-#: more than these settings do: DROCC-LF's recall there, over six seeds that make no row, has a mean of 99.0 % as it is,
-#: 99.2 with half the mu, 99.0 with half the radius, 97.6 (four seeds) from the first epoch on, and 99.7 chosen.
+#: Without the adversary, and with it: what a run chooses from by its validation part. After twelve epochs seeds differ
+#: by more than these settings do: DROCC-LF's recall there, over six seeds that make no row, has a mean of 99.0 % as it
+#: is, 99.2 with half the mu, 99.0 with half the radius, 97.6 (four seeds) from the first epoch on, and 99.7 chosen.
 _MNIST_TRIED: dict[bool, list[dict[str, Any]]] = {
     True: [
         {},
