@@ -24,6 +24,7 @@ from anomaly_benchmark.datasets import DATASETS, Dataset, Part, load
 from anomaly_benchmark.methods import Method, make
 from anomaly_benchmark.metrics import METRICS, RULES, selection
 from anomaly_benchmark.results import Row
+from training.recurrence import instructions
 from wakeword.errors import TrainingError, WakewordError
 from wakeword.version import __version__
 
@@ -51,7 +52,7 @@ def run_job(job: Job) -> Row:
     """The row of one job. What goes wrong is in the row: status "failed", the error and where it came from."""
     started, cpu = time.perf_counter(), time.process_time()
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # jobs share the machine, and one thread gives the same bits everywhere
+    torch.set_num_threads(1)  # jobs share the machine, and sums in one order give the same bits
     row: Row = {"key": job.key, **asdict(job.cell), "seed": job.seed, "rule": RULES[job.cell.metric]}
     try:
         row |= _measured(job) | {"status": "ok"}
@@ -123,18 +124,20 @@ def _provenance() -> dict[str, Any]:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
-        changed = "+" if git("status", "--porcelain", "--", ":/*.py") else ""
+        changed = "+" if git("status", "--porcelain", "--", ":/*.py", ":/*.c", ":/*.h") else ""
         commit = (git("rev-parse", "--short=12", "HEAD") or "unknown") + changed
     except OSError:
         commit = "unknown"
     versions = {"wakeword": __version__, "python": platform.python_version()}
-    return {"commit": commit, "source": _source(), "versions": versions | {name: version(name) for name in LIBRARIES}}
+    versions |= {name: version(name) for name in LIBRARIES}
+    return {"commit": commit, "source": _source(), "versions": versions, "lstm": instructions()}
 
 
 def _source() -> str:
     """A hash of the code itself, for where commits are rewritten or there are none."""
     root, digest = Path(__file__).resolve().parent.parent, hashlib.sha256()
-    for path in sorted(path for room in SOURCES for path in (root / room).rglob("*.py")):
+    kept = [path for room in SOURCES for path in (root / room).rglob("*") if path.suffix in (".py", ".c")]
+    for path in sorted([*kept, root / "wakeword" / "kernel.py", root / "wakeword" / "vectors.h"]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -160,5 +160,7 @@ def test_every_public_name_is_there_when_it_is_asked_for() -> None:
     assert set(wakeword.__all__) <= set(dir(wakeword))
     for name in wakeword.__all__:
         assert getattr(wakeword, name) is not None
+    code = "import wakeword; wakeword.errors.WakewordError; wakeword.model"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     with pytest.raises(AttributeError, match="has no attribute 'detector_of'"):
         wakeword.detector_of  # noqa: B018

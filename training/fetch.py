@@ -42,8 +42,8 @@ class Download:
 
     @property
     def archive(self) -> Path:
-        """The verified archive, beside the folder."""
-        in_url = PurePosixPath(urlsplit(self.url).path).name or "speech_commands.tar.gz"
+        """The verified file, beside the folder."""
+        in_url = PurePosixPath(urlsplit(self.url).path).name or "download"
         return self.folder.with_name(self.name or in_url)
 
     @property
@@ -96,7 +96,7 @@ def progress_bar(progress: bool) -> Progress:
 
 
 def fetch(job: Download, bar: Progress) -> None:
-    """Brings the archive, in several attempts if need be, and gives it its name once it is verified."""
+    """Brings the file, in several attempts if need be, and gives it its name once it is verified."""
     broken: Exception | None = None
     with requests.Session() as session:
         for attempt in range(ATTEMPTS):
@@ -156,7 +156,7 @@ def _attempt(job: Download, session: requests.Session, bar: Progress) -> None:
 
 
 def _request(job: Download, session: requests.Session, offset: int) -> requests.Response:
-    # An archive must arrive as it is stored, not compressed once more.
+    # A file must arrive as it is stored, not compressed once more.
     headers = {"Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"

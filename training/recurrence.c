@@ -37,7 +37,7 @@ typedef struct {
     float *carried;      /* (B, H), 0 at first: the gradient of the cell of the step before */
 } layer;
 
-/* A number that is not finite goes through, so that a training that has failed is seen. */
+/* NaN goes through, so that a training that has failed is seen. */
 INLINE lanes exponential_or_nan(lanes x) {
     x = choose(x < -40.0f, broadcast(-40.0f), x);
     return exponential_within(choose(x > 40.0f, broadcast(40.0f), x));
@@ -136,7 +136,7 @@ RUN(forward_avx512, run_forward, FOR_AVX512)
 RUN(backward_avx512, run_backward, FOR_AVX512)
 #endif
 
-/* Raised with every change that changes what is computed or how it is called: recurrence.py asks first. */
+/* Raised with every change, of vectors.h too, that changes what is computed or how it is called: recurrence.py asks first. */
 int32_t recurrence_version(void) { return 1; }
 
 int32_t recurrence_lanes(void) { return LANES; }

@@ -1,15 +1,16 @@
-"""An LSTM layer for training: torch's, or, where a compiler built it, the same from recurrence.c in half the time.
+"""An LSTM layer for training: torch's, or the same from recurrence.c where a compiler built it, which is faster.
 
 torch goes through memory between a step's matrix product and its gates; the compiled loops keep a step in registers.
-What is left, the products over all steps at once, is torch's.
+What is left on the way back, the products over all steps at once, is torch's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import ContextVar
 from functools import cache
 from itertools import pairwise
@@ -17,12 +18,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
-from wakeword.kernel import compiled, worthwhile
+from wakeword.kernel import TARGETS, compiled, worthwhile
 
 _VERSION = 1  # that of recurrence.c
+_ROWS = 6  # MOST_ROWS of vectors.h
 _SIZES = ("units", "width", "steps", "batch", "first", "last", "keeps")
 _ARRAYS = ("w_in", "w_hh", "bias", "w_back", "x", "hidden", "cell", "gates", "above", "slope", "carried")
 _weights_rest: ContextVar[bool] = ContextVar("weights_rest", default=False)
@@ -67,10 +68,20 @@ class LSTM(nn.LSTM):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Sequences (B, T, width) -> hidden states (B, T, units)."""
         w_ih, w_hh, b_ih, b_hh = self.parameters()
-        if library() is None or x.dtype != torch.float32 or x.device.type != "cpu" or not x.numel():
+        # What torch would refuse, torch refuses: raw pointers go to C.
+        fits = x.dim() == 3 and x.shape[2] == self.input_size and x.numel() > 0
+        plain = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (x, w_ih, w_hh, b_ih, b_hh))
+        if library() is None or not (fits and plain):
             return super().forward(x)[0]
-        keeps = torch.is_grad_enabled() and any(t.requires_grad for t in (x, w_ih, w_hh, b_ih))
-        return _Recurrence.apply(x.transpose(0, 1), w_ih, w_hh, b_ih + b_hh, keeps).transpose(0, 1)
+        bias = b_ih + b_hh
+        keeps = torch.is_grad_enabled() and any(t.requires_grad for t in (x, w_ih, w_hh, bias))
+        return _Recurrence.apply(x.transpose(0, 1), w_ih, w_hh, bias, keeps).transpose(0, 1)
+
+
+def instructions() -> str:
+    """What steps an ``LSTM`` here: one of wakeword.kernel.TARGETS, or "torch"."""
+    found = library()
+    return TARGETS[found.recurrence_target()] if found else "torch"
 
 
 class _Recurrence(torch.autograd.Function):
@@ -99,8 +110,9 @@ class _Recurrence(torch.autograd.Function):
         return arrays["hidden"][1:, :, : tiles.given]
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # create_graph: what follows is no graph
+            raise RuntimeError("the compiled LSTM has no gradient of its gradient")
         x, w_ih, w_hh, hidden, cell, gates = ctx.saved_tensors
         steps, batch, width = x.shape
         tiles = _Tiles(w_hh)
@@ -166,19 +178,28 @@ def _run(loop: str, sizes: dict[str, int], arrays: dict[str, Tensor]) -> None:
     found = library()
     assert found is not None  # LSTM asked
     pointers = {name: array.data_ptr() for name, array in arrays.items()}
-    batch, threads = sizes["batch"], min(torch.get_num_threads(), sizes["batch"])
-    bounds = [batch * k // threads for k in range(threads + 1)]
-    parts = [_Struct(**sizes, **pointers, first=first, last=last) for first, last in pairwise(bounds)]
+    batch, threads = sizes["batch"], torch.get_num_threads()
+    parts = min(threads, -(-batch // _ROWS))  # six rows go together
+    bounds = [batch * k // parts for k in range(parts + 1)]
 
-    def work(part: _Struct) -> None:
-        getattr(found, loop)(part, found.recurrence_target())
+    def work(first: int, last: int) -> None:
+        getattr(found, loop)(_Struct(**sizes, **pointers, first=first, last=last), found.recurrence_target())
 
-    if threads == 1:
-        work(parts[0])
-    else:
-        list(_pool(threads).map(work, parts))
+    if parts == 1:
+        work(0, batch)
+        return
+    futures = [_pool(threads).submit(work, first, last) for first, last in pairwise(bounds)]
+    try:
+        for future in futures:
+            future.result()
+    finally:
+        wait(futures)  # the arrays must outlive what writes them, whatever interrupts this
 
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="recurrence")
+
+
+if hasattr(os, "register_at_fork"):  # a forked child has none of the pool's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -6,7 +6,7 @@
 ...     for detection in detector.process(block):
 ...         print(detection.keyword, detection.end_s)
 
-Names are looked up when they are first used: importing this package loads nothing, using it loads numpy and nothing
+Names are looked up when they are first used: importing this package loads none of it, using it loads numpy and nothing
 heavier; training needs the extra ``wakeword[train]``.
 """
 
@@ -70,7 +70,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The public name, from its module; PEP 562."""
+    """A public name from its module, or the module; PEP 562."""
+    if name in _HOMES.values():
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

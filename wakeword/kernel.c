@@ -120,7 +120,7 @@ RUN(run_avx2, FOR_AVX2)
 RUN(run_avx512, FOR_AVX512)
 #endif
 
-/* Raised with every change of this file that changes what it computes or how it is called: kernel.py asks first. */
+/* Raised with every change, of vectors.h too, that changes what it computes or how it is called: kernel.py asks first. */
 int32_t wakeword_version(void) { return 2; }
 
 int32_t wakeword_lanes(void) { return LANES; }

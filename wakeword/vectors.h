@@ -61,7 +61,7 @@ INLINE void add_products(int rows, int depth, const float *states, int stride, c
     for (int r = 0; r < rows; r++) sums[r * sum_vectors] = first[r], sums[r * sum_vectors + 1] = second[r];
 }
 
-/* Does `done` for a constant number of rows; what is left of `left` rows goes evenly into groups of at most MOST_ROWS. */
+/* Does `done` for a number of rows that the compiler knows, 1 to MOST_ROWS. */
 #define BY_ROWS(rows, done)                                                               \
     switch (rows) {                                                                       \
         case 1: done(1); break;                                                           \
@@ -72,7 +72,7 @@ INLINE void add_products(int rows, int depth, const float *states, int stride, c
         case 6: done(6); break;                                                           \
     }
 
-/* How many of the rows that are left go together: thirteen as 5 + 4 + 4. */
+/* How many of the rows that are left go together, in even groups of at most MOST_ROWS: thirteen as 5 + 4 + 4. */
 INLINE int group_of(int left) {
     int turns = (left + MOST_ROWS - 1) / MOST_ROWS;
     return (left + turns - 1) / turns;

@@ -1,11 +1,14 @@
-"""The compiled LSTM layer against torch's: the same states and gradients, and no bit that depends on threads."""
+"""The compiled LSTM layer against torch's: the same states and gradients, and no bit of the states by the threads."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from torch import Tensor, nn
 from training import recurrence
 from training.network import KeywordLSTM
 from training.recurrence import LSTM, weights_at_rest
+from wakeword.kernel import compiled
 
 needs_loops = pytest.mark.skipif(recurrence.library() is None, reason="the loops are not compiled here")
 
@@ -22,7 +26,7 @@ needs_loops = pytest.mark.skipif(recurrence.library() is None, reason="the loops
 def test_where_there_is_a_compiler_the_loops_are_there() -> None:
     if not list(Path(recurrence.__file__).parents[1].glob("*.egg-info")):
         pytest.skip("this is no installation")
-    assert list(Path(recurrence.__file__).parent.glob("_recurrence.*"))
+    assert compiled(recurrence.__file__, "_recurrence", "recurrence_version", recurrence._VERSION) is not None
 
 
 @pytest.fixture
@@ -81,7 +85,9 @@ def test_a_gradient_through_the_last_state_alone_is_that_of_torch() -> None:
 
 
 @needs_loops
-def test_no_bit_depends_on_threads_on_the_batch_or_on_the_way_back(threads: Callable[[int], None]) -> None:
+def test_no_bit_of_the_states_depends_on_threads_on_the_batch_or_on_what_is_kept(
+    threads: Callable[[int], None],
+) -> None:
     layer, x = layer_of(32, 64), torch.randn(50, 98, 32, requires_grad=True)
     threads(1)
     hidden = layer(x)
@@ -92,7 +98,8 @@ def test_no_bit_depends_on_threads_on_the_batch_or_on_the_way_back(threads: Call
     assert torch.equal(torch.autograd.grad(shared.sum(), x)[0], alone)
     with torch.no_grad():
         assert torch.equal(layer(x), hidden)
-        assert torch.equal(layer(x[3:20]), hidden[3:20])
+        for rows in range(1, 14):  # every size of the groups that go together
+            assert torch.equal(layer(x[3 : 3 + rows]), hidden[3 : 3 + rows])
 
 
 @needs_loops
@@ -115,6 +122,55 @@ def test_a_second_way_back_through_one_graph_gives_the_same() -> None:
     total = layer(x).sum()
     (first,) = torch.autograd.grad(total, x, retain_graph=True)
     assert torch.equal(torch.autograd.grad(total, x)[0], first)
+
+
+@needs_loops
+@pytest.mark.parametrize("alone", ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"])
+def test_one_weight_alone_can_learn(alone: str) -> None:
+    layer, x = layer_of(8, 16), torch.randn(4, 10, 8)
+    expected = torch.autograd.grad(layer(x).sum(), getattr(layer, alone))[0]
+    for name, weight in layer.named_parameters():
+        weight.requires_grad_(name == alone)
+    layer(x).sum().backward()
+    torch.testing.assert_close(getattr(layer, alone).grad, expected)
+
+
+@needs_loops
+def test_a_gradient_of_the_gradient_is_refused() -> None:
+    layer, x = layer_of(8, 16), torch.randn(4, 10, 8, requires_grad=True)
+    with pytest.raises(RuntimeError, match="no gradient of its gradient"):
+        torch.autograd.grad(layer(x).sum(), x, create_graph=True)
+
+
+@needs_loops
+@pytest.mark.parametrize("width", [4, 9, 400])
+def test_sequences_of_another_width_are_refused(width: int) -> None:
+    with pytest.raises(RuntimeError, match="8"):
+        layer_of(8, 16)(torch.randn(1, 4, width))
+
+
+@needs_loops
+def test_a_single_sequence_is_taken_as_torch_takes_it() -> None:
+    layer, x = layer_of(8, 16), torch.randn(10, 8)
+    torch.testing.assert_close(layer(x), layer(x[None])[0])
+
+
+@needs_loops
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is forked here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(threads: Callable[[int], None]) -> None:
+    layer, x = layer_of(8, 16), torch.randn(20, 40, 8)  # too little for torch's own threads, which no fork survives
+    threads(3)
+    together = Barrier(3)
+    for done in [recurrence._pool(3).submit(together.wait, 20) for _ in range(3)]:
+        done.result()  # so that the pool has all its threads, which the child will not have
+    with torch.no_grad():
+        expected = layer(x)
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # a child that waits for ever is ended
+            os._exit(0 if torch.equal(layer(x), expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @needs_loops
@@ -144,6 +200,7 @@ def test_gates_far_beyond_saturation_stay_finite() -> None:
     assert torch.autograd.grad(hidden.sum(), x)[0].isfinite().all()
 
 
+@needs_loops
 def test_without_the_loops_torch_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     network, x = KeywordLSTM(32, 16, "attention"), torch.randn(5, 98, 32)
     compiled = network(x)
@@ -155,6 +212,8 @@ def test_without_the_loops_torch_does_the_same(monkeypatch: pytest.MonkeyPatch) 
 def test_other_numbers_and_no_examples_are_left_to_torch() -> None:
     layer = layer_of(8, 16)
     assert layer(torch.randn(0, 10, 8)).shape == (0, 10, 16)
+    with pytest.raises((RuntimeError, ValueError)):
+        layer_of(8, 16).double()(torch.randn(2, 10, 8))
     assert layer.double()(torch.randn(2, 10, 8).double()).dtype == torch.float64
 
 
