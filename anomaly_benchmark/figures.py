@@ -24,6 +24,7 @@ from wakeword.errors import DataError
 
 REFERENCES = ("random", "oracle")
 _OURS, _PAPER = "#2b6ca3", "#c9c9c9"
+_MOST_BARS = 48  # beside each other
 
 
 def draw(name: str, budget: str, folder: Path) -> Path:
@@ -58,33 +59,33 @@ _F1 = tuple(
 
 
 def _bars(found: list[Cell], rows: dict[str, Row], panels: tuple[Panel, ...], label: str) -> Any:
-    """Groups of classes, bars of methods, the paper's value as a line across its bar."""
+    """Groups of classes, bars of methods, the paper's value as a line across its bar; panels, and groups for which
+    there is no room, go below each other."""
     methods = _unique(cell.method for cell in found)
     groups = max(len(_unique(_group(cell, panel) for cell in found)) for panel in panels)
-    width = max(4.5 if len(panels) > 1 else 9.0, 1.6 + min(0.45, 0.3 + 0.6 / len(methods)) * groups * len(methods))
+    lines = -(-groups * len(methods) // _MOST_BARS)
+    across = -(-groups // lines)
+    width = max(9.0, 1.6 + min(0.45, 0.3 + 0.6 / len(methods)) * across * len(methods))
     figure, grid = plt.subplots(
-        1, len(panels), figsize=(len(panels) * width, 4), sharey=True, layout="constrained", squeeze=False
+        lines * len(panels), 1, figsize=(width, 0.5 + 3.5 * lines * len(panels)), layout="constrained", squeeze=False
     )
-    for axis, panel in zip(grid[0], panels, strict=True):
+    axes = iter(grid[:, 0])
+    for panel in panels:
         shown = [cell for cell in found if panel.variant in ("", cell.variant)]
         classes = _unique(_group(cell, panel) for cell in shown)
-        for cell in shown:
-            place = classes.index(_group(cell, panel)) + (
-                methods.index(cell.method) - (len(methods) - 1) / 2
-            ) * 0.8 / len(methods)
-            _bar(
-                axis,
-                cell,
-                [row["metrics"][panel.metric] for row in good_rows(cell, rows)[0]],
-                place,
-                panel,
-                len(methods),
-            )
-        axis.set_title(panel.title, fontsize=9)
-        axis.set_xticks(range(len(classes)), classes)
-        axis.set_ylim(panel.lowest, 105)
-        axis.grid(axis="y", alpha=0.3)
-    grid[0][0].set_ylabel(label)
+        for line in range(lines):
+            axis, here = next(axes), classes[line * across : (line + 1) * across]
+            for cell in shown:
+                if (group := _group(cell, panel)) in here:
+                    aside = (methods.index(cell.method) - (len(methods) - 1) / 2) * 0.8 / len(methods)
+                    values = [row["metrics"][panel.metric] for row in good_rows(cell, rows)[0]]
+                    _bar(axis, cell, values, here.index(group) + aside, panel, len(methods))
+            axis.set_title(panel.title if not line else "", fontsize=9)
+            axis.set_xticks(range(len(here)), here)
+            axis.set_xlim(-0.6, across - 0.4)
+            axis.set_ylim(panel.lowest, 105)
+            axis.set_ylabel(label)
+            axis.grid(axis="y", alpha=0.3)
     _method_legend(
         figure, methods, any(published(c.table, c.cls, c.method, panels[0].metric) is not None for c in found)
     )
