@@ -55,10 +55,11 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
+        found = importlib.import_module(module)  # and with it numpy, which must be there to be limited
         if cmd_name not in _ON_ALL_CORES:
             # A step of the network is too small to share: a second thread doubles the work and saves no time.
             threadpool_limits(1, user_api="blas")
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(found, attribute)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
