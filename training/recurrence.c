@@ -136,7 +136,7 @@ RUN(forward_avx512, run_forward, FOR_AVX512)
 RUN(backward_avx512, run_backward, FOR_AVX512)
 #endif
 
-/* Raised with every change, of vectors.h too, that changes what is computed or how it is called: recurrence.py asks first. */
+/* Raised when what is computed or how it is called changes, in vectors.h too: recurrence.py asks first. */
 int32_t recurrence_version(void) { return 1; }
 
 int32_t recurrence_lanes(void) { return LANES; }
