@@ -63,42 +63,74 @@ def _deep(schedule: Mapping[str, Any], code: int, maps: int) -> Settings:
 
 TABULAR = ("thyroid", "arrhythmia", "abalone")
 _METRIC = {"a": "f1-normal", "b": "f1-anomaly"}
-_BATCH = {"thyroid": 256, "arrhythmia": 32, "abalone": 128}  # small: so that all take about as many steps
+_BATCH = {"thyroid": 64, "arrhythmia": 32, "abalone": 64}  # small: so that few epochs are enough steps
 _BOTTLENECK = {"thyroid": 1, "arrhythmia": 2, "abalone": 1}  # DAGMM's paper, which has no Abalone
+_RATES = (5e-4, 2e-3, 6e-3, 2e-2)
+#: what other papers seem to have given their baselines: columns as the file has them, and nothing chosen
+_AS_PUBLISHED = "protocol b, columns as they are, nothing chosen"
 
 
 def _tabular(budget: str) -> list[Cell]:
     found: list[Cell] = []
     for name in TABULAR:
+        common = {
+            "table": "tabular", "dataset": "tabular", "cls": name, "network": "mlp-128", "budget": budget,
+        }  # fmt: skip
+        settings = _tabular_settings(name, budget)
         for protocol, metric in _METRIC.items():
-            common = {
-                "table": "tabular", "dataset": "tabular", "cls": name, "network": "mlp-128", "metric": metric,
-                "budget": budget, "variant": f"protocol {protocol}", "data": {"protocol": protocol},
-            }  # fmt: skip
-            found += _cells(common, _tabular_settings(name, budget))
+            its: dict[str, Any] = {"metric": metric, "variant": f"protocol {protocol}", "data": {"protocol": protocol}}
+            found += _cells(common | its, settings)
+        plain: dict[str, Any] = common | {
+            "metric": "f1-anomaly", "variant": _AS_PUBLISHED, "data": {"protocol": "b", "scaled": False},
+        }  # fmt: skip
+        found += [Cell(method=method, settings=s, **plain) for method, s in _unchosen(settings).items()]
     return found
 
 
 def _tabular_settings(name: str, budget: str) -> Settings:
+    """Of every method, validation chooses among four settings at least."""
     row = hyperparameters(name)
-    shell = {"radius": row["radius"], "gamma": 2.0, "mu": row["mu"]}
+    radius = row["radius"]
+    shell: dict[str, Any] = {"radius": radius, "gamma": 2.0, "mu": row["mu"]}
+    schedule: dict[str, Any]
     if budget == "paper":
         decay = [[0.3, 0.1], [0.6, 0.01], [0.9, 0.001]]
         schedule = {"epochs": 150, "learning_rate": row["learning_rate"], "first": 50, "decay": decay}
-        ascent = {"steps": 50, "step_size": row["ascent_step_size"], "project_every": 10}
+        ascent, maps = {"steps": 50, "step_size": row["ascent_step_size"], "project_every": 10}, 256
     else:
         schedule = {"epochs": 40, "learning_rate": 2e-3, "batch_size": _BATCH[name], "first": 5, "decay": None}
-        ascent = {"steps": 5, "step_size": row["radius"] / 25, "project_every": 5}
+        ascent, maps = {"steps": 5, "step_size": 0.16 * radius, "project_every": 5}, 32
+        # On validation parts of five seeds that make no row an AUC of 98.0, 77.4 and 87.6 with a rate of 0.002 and a
+        # quarter of the ascent; 98.5, 79.0 and 95.7 with these. Thyroid and Abalone had larger batches for both.
+        shell["schedule"] = {**schedule, "learning_rate": 2e-2}
     schedule["select"] = "validation"
-    narrow, maps = _BOTTLENECK[name], {"small": 32, "paper": 256}[budget]
+    shell["schedule"] = {**shell.get("schedule", schedule), "select": "validation"}
     deep = _deep(schedule, 4, maps)
-    deep["dagmm"] |= {"code": narrow}
+    deep["dagmm"] |= {"code": _BOTTLENECK[name]}
+    if budget == "small":  # with the 8 units and 4 epochs of its authors Abalone's validation AUC was 67, with these 83
+        deep["goad"] |= {"code": 32, "schedule": {**schedule, "first": 0, "epochs": schedule["epochs"] // 2}}
+    ae = deep.pop("ae")
+    deep = {"ae": ae, "e2e-ae": ae | {"code": _BOTTLENECK[name]}, "dcn": {"schedule": schedule, "code": 4}, **deep}
+    rates = [{"schedule": {"learning_rate": rate}} for rate in _RATES]
     settings = {name: _SHALLOW[name] for name in ("oc-svm", "isolation-forest", "lof", "knn")}
-    settings |= {"ae": deep.pop("ae"), "e2e-ae": {"schedule": {**schedule, "first": 0}, "code": narrow}}
-    settings |= {"dcn": {"schedule": schedule, "code": 4}, **deep}
-    settings["drocc-rand"] = {"schedule": schedule, **shell}
-    settings["drocc"] = {"schedule": schedule, **shell, **ascent}
+    settings["knn"] = {"k": [1, 2, 5, 20]}
+    settings["lof"] = {"neighbours": [5, 10, 20, 50]}
+    settings["isolation-forest"] = {"sample": [256, 1024], "columns": [1.0, 0.5]}
+    settings |= {name: {**given, "candidates": rates} for name, given in deep.items()}
+    radii = [{}, {"mu": 4 * row["mu"]}]
+    settings["drocc-rand"] = {**shell, "candidates": [*radii, {"radius": radius / 2}, {"radius": 2 * radius}]}
+    scaled = [{"radius": f * radius, "step_size": f * ascent["step_size"]} for f in (0.5, 2.0)]
+    settings["drocc"] = {**shell, **ascent, "candidates": [*radii, *scaled]}
     return settings
+
+
+def _unchosen(settings: Settings) -> Settings:
+    """The baselines of others' papers with one setting each and the last epoch; scikit-learn's defaults of 2018."""
+    found: Settings = {"oc-svm": {"by_variance": False, "nu": 0.1}, "lof": {"neighbours": 20}}
+    for name in ("e2e-ae", "dcn", "dagmm"):
+        given = {key: value for key, value in settings[name].items() if key != "candidates"}
+        found[name] = {**given, "schedule": {**given["schedule"], "select": "last"}}
+    return found
 
 
 # --- Table 3 ---------------------------------------------------------------------------------------------------------
@@ -204,8 +236,9 @@ TABLES: dict[str, Table] = {
         "Thyroid, Arrhythmia, Abalone by two protocols (Table 2)",
         ("f1", "deployed_f1", "ratio_f1", "best_on_test_f1", "auc"),
         _tabular,
-        "40 epochs of 256 (Arrhythmia 32, Abalone 128) in one cycle for 150 of 256; 5 ascent steps of 1/25 of the "
-        "radius for 50 of 0.01; 32 maps of GOAD for 256",
+        "40 epochs of 64 (Arrhythmia 32) in one cycle for 150 of 256; 5 ascent steps of 0.16 of the radius for 50 of "
+        "0.01; 20 epochs and 32 maps of GOAD for 15 and 256; of every method the best of four settings on validation "
+        "(OC-SVM: nine), which are four rates, with DROCC the radius, half and twice of it and four times mu",
     ),
     "time-series": Table(
         "Epileptic seizures and words of Speech Commands (Table 3; the paper's word is marvin)",

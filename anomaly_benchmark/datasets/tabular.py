@@ -25,12 +25,15 @@ SEXES = {"M": 0.0, "F": 1.0, "I": 2.0}
 
 
 def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Dataset:
-    """``cls``: thyroid, arrhythmia or abalone; ``options``: protocol, "a" or "b". x is (N, d), z-scored by train.
+    """``cls``: thyroid, arrhythmia or abalone; ``options``: protocol, "a" or "b"; scaled. x is (N, d).
 
-    The seed draws the split. Raises DataError for a damaged file, DownloadError where one cannot be fetched.
+    Each column is z-scored by train, or left as the file has it where ``scaled`` is False: so the baselines of other
+    papers seem to have been given it. The seed draws the split. Raises DataError for a damaged file, DownloadError
+    where one cannot be fetched.
     """
     normal, abnormal = read(cls, folder)
-    return split(normal, abnormal, str(options.get("protocol", "a")), np.random.default_rng([seed, 11]))
+    rng = np.random.default_rng([seed, 11])
+    return split(normal, abnormal, str(options.get("protocol", "a")), rng, bool(options.get("scaled", True)))
 
 
 def read(cls: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -62,14 +65,16 @@ def _abalone(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return x[kept], np.isin(rings[kept], ABNORMAL_RINGS).astype(int)
 
 
-def split(normal: np.ndarray, abnormal: np.ndarray, protocol: str, rng: np.random.Generator) -> Dataset:
+def split(
+    normal: np.ndarray, abnormal: np.ndarray, protocol: str, rng: np.random.Generator, scaled: bool = True
+) -> Dataset:
     """Train, validation and test by a protocol; see the module. Raises DataError for a protocol there is none of."""
     if protocol not in ("a", "b"):
         raise DataError(f'there is no protocol {protocol!r}; choose "a" or "b"')
     normal, abnormal = rng.permutation(normal), rng.permutation(abnormal)
     judging = len(abnormal) if protocol == "a" else len(normal) - len(normal) // 2
     train = normal[judging:]
-    mean, std = train.mean(axis=0), train.std(axis=0) + EPSILON
+    mean, std = (train.mean(axis=0), train.std(axis=0) + EPSILON) if scaled else (np.zeros(1), np.ones(1))
     validation, test = (
         Part.of(normal=(some - mean) / std, anomaly=(bad - mean) / std)
         for some, bad in zip(_halves(normal[:judging]), _halves(abnormal), strict=True)

@@ -11,11 +11,15 @@ from anomaly_benchmark.methods.shallow import Shallow
 
 
 class IsolationForest(Shallow):
-    """``trees``, each of 256 normals as in the paper."""
+    """``trees``, each of ``sample`` normals, 256 as in the paper, and of a share ``columns`` of their columns."""
 
-    def __init__(self, network: str, seed: int, trees: Any = 100) -> None:
-        super().__init__(network, seed, trees=trees)
+    def __init__(self, network: str, seed: int, trees: Any = 100, sample: Any = 256, columns: Any = 1.0) -> None:
+        super().__init__(network, seed, trees=trees, sample=sample, columns=columns)
 
     def _fitted(self, rows: np.ndarray, **settings: Any) -> Forest:
-        forest = Forest(n_estimators=settings["trees"], max_samples=min(256, len(rows)), random_state=self.seed)
-        return forest.fit(rows)
+        return Forest(
+            n_estimators=settings["trees"],
+            max_samples=min(settings["sample"], len(rows)),
+            max_features=settings["columns"],
+            random_state=self.seed,
+        ).fit(rows)

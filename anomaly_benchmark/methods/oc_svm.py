@@ -11,13 +11,17 @@ from anomaly_benchmark.methods.shallow import Shallow
 
 
 class OCSVM(Shallow):
-    """RBF kernel; ``width`` times 1 / (d var x) is its gamma."""
+    """RBF kernel; ``width`` times 1 / (d var x) is its gamma, or 1 / d alone without ``by_variance``.
 
-    def __init__(self, network: str, seed: int, width: Any = 1.0, nu: Any = 0.1) -> None:
+    The latter was scikit-learn's default until its release 0.22 (2019).
+    """
+
+    def __init__(self, network: str, seed: int, width: Any = 1.0, nu: Any = 0.1, by_variance: bool = True) -> None:
         super().__init__(network, seed, width=width, nu=nu)
+        self.by_variance = by_variance
 
     def _fitted(self, rows: np.ndarray, **settings: Any) -> OneClassSVM:
-        gamma = settings["width"] / (rows.shape[1] * max(rows.var(), 1e-12))
+        gamma = settings["width"] / (rows.shape[1] * (max(rows.var(), 1e-12) if self.by_variance else 1.0))
         return OneClassSVM(kernel="rbf", gamma=gamma, nu=settings["nu"]).fit(rows)
 
 
