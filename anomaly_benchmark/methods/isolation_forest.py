@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.ensemble import IsolationForest as Forest
 
@@ -13,13 +11,14 @@ from anomaly_benchmark.methods.shallow import Shallow
 class IsolationForest(Shallow):
     """``trees``, each of ``sample`` normals, 256 as in the paper, and of a share ``columns`` of their columns."""
 
-    def __init__(self, network: str, seed: int, trees: Any = 100, sample: Any = 256, columns: Any = 1.0) -> None:
-        super().__init__(network, seed, trees=trees, sample=sample, columns=columns)
+    def __init__(self, network: str, seed: int, trees: int = 100, sample: int = 256, columns: float = 1.0) -> None:
+        super().__init__(network, seed)
+        self.trees, self.sample, self.columns = trees, sample, columns
 
-    def _fitted(self, rows: np.ndarray, **settings: Any) -> Forest:
+    def _fitted(self, rows: np.ndarray) -> Forest:
         return Forest(
-            n_estimators=settings["trees"],
-            max_samples=min(settings["sample"], len(rows)),
-            max_features=settings["columns"],
+            n_estimators=self.trees,
+            max_samples=min(self.sample, len(rows)),
+            max_features=self.columns,
             random_state=self.seed,
         ).fit(rows)

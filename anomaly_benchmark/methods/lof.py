@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.neighbors import LocalOutlierFactor
 
@@ -13,8 +11,9 @@ from anomaly_benchmark.methods.shallow import Shallow
 class LOF(Shallow):
     """``neighbours`` is the paper's MinPts; scores are of new points against the normals alone."""
 
-    def __init__(self, network: str, seed: int, neighbours: Any = 20) -> None:
-        super().__init__(network, seed, neighbours=neighbours)
+    def __init__(self, network: str, seed: int, neighbours: int = 20) -> None:
+        super().__init__(network, seed)
+        self.neighbours = neighbours
 
-    def _fitted(self, rows: np.ndarray, **settings: Any) -> LocalOutlierFactor:
-        return LocalOutlierFactor(min(settings["neighbours"], len(rows) - 1), novelty=True).fit(rows)
+    def _fitted(self, rows: np.ndarray) -> LocalOutlierFactor:
+        return LocalOutlierFactor(min(self.neighbours, len(rows) - 1), novelty=True).fit(rows)

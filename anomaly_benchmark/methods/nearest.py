@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
@@ -13,11 +11,12 @@ from anomaly_benchmark.methods.shallow import Shallow
 class KNN(Shallow):
     """score = -(Euclidean distance to the ``k``-th nearest normal)."""
 
-    def __init__(self, network: str, seed: int, k: Any = 5) -> None:
-        super().__init__(network, seed, k=k)
+    def __init__(self, network: str, seed: int, k: int = 5) -> None:
+        super().__init__(network, seed)
+        self.k = k
 
-    def _fitted(self, rows: np.ndarray, **settings: Any) -> NearestNeighbors:
-        return NearestNeighbors(n_neighbors=min(settings["k"], len(rows))).fit(rows)
+    def _fitted(self, rows: np.ndarray) -> NearestNeighbors:
+        return NearestNeighbors(n_neighbors=min(self.k, len(rows))).fit(rows)
 
     def _scored(self, rows: np.ndarray) -> np.ndarray:
         distances, _ = self.model.kneighbors(rows)

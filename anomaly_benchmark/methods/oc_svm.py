@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.svm import OneClassSVM
 
@@ -16,13 +14,13 @@ class OCSVM(Shallow):
     The latter was scikit-learn's default until its release 0.22 (2019).
     """
 
-    def __init__(self, network: str, seed: int, width: Any = 1.0, nu: Any = 0.1, by_variance: bool = True) -> None:
-        super().__init__(network, seed, width=width, nu=nu)
-        self.by_variance = by_variance
+    def __init__(self, network: str, seed: int, width: float = 1.0, nu: float = 0.1, by_variance: bool = True) -> None:
+        super().__init__(network, seed)
+        self.width, self.nu, self.by_variance = width, nu, by_variance
 
-    def _fitted(self, rows: np.ndarray, **settings: Any) -> OneClassSVM:
-        gamma = settings["width"] / (rows.shape[1] * (max(rows.var(), 1e-12) if self.by_variance else 1.0))
-        return OneClassSVM(kernel="rbf", gamma=gamma, nu=settings["nu"]).fit(rows)
+    def _fitted(self, rows: np.ndarray) -> OneClassSVM:
+        gamma = self.width / (rows.shape[1] * (max(rows.var(), 1e-12) if self.by_variance else 1.0))
+        return OneClassSVM(kernel="rbf", gamma=gamma, nu=self.nu).fit(rows)
 
 
 class PolynomialOCSVM(Shallow):
@@ -31,14 +29,13 @@ class PolynomialOCSVM(Shallow):
     The plain polynomial kernel grows with |x|, so that what is far away would count as most normal.
     """
 
-    def __init__(self, network: str, seed: int, degree: Any = 20, nu: Any = 0.1) -> None:
-        super().__init__(network, seed, degree=degree, nu=nu)
+    def __init__(self, network: str, seed: int, degree: int = 20, nu: float = 0.1) -> None:
+        super().__init__(network, seed)
+        self.degree, self.nu = degree, nu
 
-    def _fitted(self, rows: np.ndarray, **settings: Any) -> OneClassSVM:
+    def _fitted(self, rows: np.ndarray) -> OneClassSVM:
         self.scale = max(float(np.linalg.norm(rows, axis=1).max()), 1e-12)
-        return OneClassSVM(kernel="poly", degree=settings["degree"], gamma=1.0, nu=settings["nu"]).fit(
-            self._lifted(rows)
-        )
+        return OneClassSVM(kernel="poly", degree=self.degree, gamma=1.0, nu=self.nu).fit(self._lifted(rows))
 
     def _scored(self, rows: np.ndarray) -> np.ndarray:
         return self.model.score_samples(self._lifted(rows))

@@ -62,6 +62,9 @@ def test_protocol_b_trains_on_half_of_the_normals(tmp_path: Path) -> None:
     again, other = (load("tabular", "arrhythmia", {"protocol": "b"}, tmp_path, seed) for seed in (0, 1))
     np.testing.assert_array_equal(found.test.x, again.test.x)
     assert seen(found)[0] != seen(other)[0]
+    as_it_is = load("tabular", "arrhythmia", {"protocol": "b", "scaled": False}, tmp_path, 0)
+    mean, std = as_it_is.train.x.mean(axis=0), as_it_is.train.x.std(axis=0) + 1e-4
+    np.testing.assert_allclose((as_it_is.test.x - mean) / std, found.test.x, rtol=1e-3, atol=1e-3)
     with pytest.raises(DataError, match=r"no protocol 'c'; choose .a. or .b."):
         load("tabular", "arrhythmia", {"protocol": "c"}, tmp_path, 0)
     with pytest.raises(DataError, match="no tabular data set 'iris'"):

@@ -7,7 +7,9 @@ import pytest
 import torch
 from scipy.special import log_softmax
 from scipy.stats import multivariate_normal
+from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
+from sklearn.svm import OneClassSVM
 
 from anomaly_benchmark.methods import METHODS, make
 from anomaly_benchmark.methods.base import Method
@@ -116,6 +118,19 @@ def test_candidates_are_fitted_and_validation_chooses() -> None:
     brute = np.sort(np.linalg.norm(held[:, None] - normals[None], axis=2), axis=1)[:, 2]
     np.testing.assert_allclose(method.score(x[:20]), -brute, atol=1e-6)
     assert make("knn", "", {}, 0).selected_on == "nothing"
+
+
+def test_the_settings_of_the_shallow_methods_are_those_of_scikit_learn() -> None:
+    x, y = rows(2, True)
+    x *= 3
+    normals = x[y > 0.5].astype(np.float64)
+    for by_variance, gamma in ((True, "scale"), (False, "auto")):
+        svm = fitted("oc-svm", "", {"by_variance": by_variance}, x, y)
+        expected = OneClassSVM(gamma=gamma, nu=0.1).fit(normals).score_samples(x)
+        np.testing.assert_allclose(svm.score(x), expected, rtol=1e-6)
+    forest = fitted("isolation-forest", "", {"sample": 50, "columns": 0.5}, x, y)
+    other = IsolationForest(max_samples=50, max_features=0.5, random_state=0).fit(normals)
+    np.testing.assert_array_equal(forest.score(x), other.score_samples(x.astype(np.float64)))
 
 
 def test_the_polynomial_svm_scores_by_its_kernel() -> None:
