@@ -1,29 +1,13 @@
-"""Tables 2, 3, 6 and 7 as data: methods that learn from normals alone. See ``cells``."""
+"""Tables 3, 6 and 7 as data, and Table 2: methods that learn from normals alone. See ``cells``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from anomaly_benchmark.cell import Cell, Table, references
+from anomaly_benchmark.baselines import SHALLOW, Settings, deep_baselines, with_references
+from anomaly_benchmark.cell import Cell, Table
 from anomaly_benchmark.paper import hyperparameters
-
-#: settings of a method by name
-Settings = dict[str, dict[str, Any]]
-
-#: candidates that validation chooses from
-_SHALLOW: Settings = {
-    "nearest-neighbour": {},
-    "knn": {"k": [1, 5, 20]},
-    "oc-svm": {"width": [0.1, 1.0, 10.0], "nu": [0.01, 0.1, 0.5]},
-    "isolation-forest": {},
-    "lof": {"neighbours": [5, 20, 50]},
-}
-
-
-def _cells(common: Mapping[str, Any], settings: Settings) -> list[Cell]:
-    return references(**common) + [Cell(method=name, settings=s, **common) for name, s in settings.items()]
-
+from anomaly_benchmark.tabular_cells import TABULAR
 
 # --- the sine wave and the ball: Tables 7 and 6 ----------------------------------------------------------------------
 
@@ -35,102 +19,14 @@ def _synthetic(table: str, budget: str) -> list[Cell]:
     schedule = {"epochs": epochs, "learning_rate": 3e-3, "batch_size": 128, "first": 10, "decay": None}
     shell = {"radius": {"sine": 0.2, "sphere": 0.3}[table], "gamma": 2.0, "mu": 1.0, "project_every": 5}
     code = {"sine": 1, "sphere": 2}[table]  # one less than the points have
-    settings = {name: _SHALLOW[name] for name in ("nearest-neighbour", "oc-svm")}
+    settings = {name: SHALLOW[name] for name in ("nearest-neighbour", "oc-svm")}
     settings |= {"oc-svm-poly": {"degree": 20, "nu": [0.01, 0.1, 0.5]}}
-    settings |= {name: _SHALLOW[name] for name in ("isolation-forest", "lof")}
-    settings |= _deep(schedule, code, maps=16)
+    settings |= {name: SHALLOW[name] for name in ("isolation-forest", "lof")}
+    settings |= deep_baselines(schedule, code, maps=16)
     longer = {**schedule, "epochs": 3 * epochs // 2}  # as many as Deep SVDD has with its pre-training
     settings["drocc-rand"] = {"schedule": longer, **shell}
     settings["drocc"] = {"schedule": longer, **shell, "steps": steps, "step_size": 0.25 / steps}
-    return _cells(common, settings)
-
-
-def _deep(schedule: Mapping[str, Any], code: int, maps: int) -> Settings:
-    """The deep baselines of rows under one schedule."""
-    at_once, no_decay = {**schedule, "first": 0}, {"weight_decay": 5e-7}
-    pretrain = {"epochs": max(1, schedule["epochs"] // 2)}
-    return {
-        "ae": {"schedule": at_once, "code": code},
-        "dagmm": {"schedule": at_once, "code": code},
-        "rebm": {"schedule": at_once},
-        "deep-svdd": {"schedule": at_once | no_decay, "pretrain": pretrain},
-        "deep-svdd-soft": {"schedule": {**schedule, **no_decay}, "pretrain": pretrain},
-        "goad": {"schedule": {**at_once, "epochs": max(1, schedule["epochs"] // 10)}, "maps": maps},
-    }
-
-
-# --- Table 2 ---------------------------------------------------------------------------------------------------------
-
-TABULAR = ("thyroid", "arrhythmia", "abalone")
-_METRIC = {"a": "f1-normal", "b": "f1-anomaly"}
-_BATCH = {"thyroid": 64, "arrhythmia": 32, "abalone": 64}  # small: so that few epochs are enough steps
-_BOTTLENECK = {"thyroid": 1, "arrhythmia": 2, "abalone": 1}  # DAGMM's paper, which has no Abalone
-_RATES = (5e-4, 2e-3, 6e-3, 2e-2)
-#: what other papers seem to have given their baselines: columns as the file has them, and nothing chosen
-_AS_PUBLISHED = "protocol b, columns as they are, nothing chosen"
-
-
-def _tabular(budget: str) -> list[Cell]:
-    found: list[Cell] = []
-    for name in TABULAR:
-        common = {
-            "table": "tabular", "dataset": "tabular", "cls": name, "network": "mlp-128", "budget": budget,
-        }  # fmt: skip
-        settings = _tabular_settings(name, budget)
-        for protocol, metric in _METRIC.items():
-            its: dict[str, Any] = {"metric": metric, "variant": f"protocol {protocol}", "data": {"protocol": protocol}}
-            found += _cells(common | its, settings)
-        plain: dict[str, Any] = common | {
-            "metric": "f1-anomaly", "variant": _AS_PUBLISHED, "data": {"protocol": "b", "scaled": False},
-        }  # fmt: skip
-        found += [Cell(method=method, settings=s, **plain) for method, s in _unchosen(settings).items()]
-    return found
-
-
-def _tabular_settings(name: str, budget: str) -> Settings:
-    """Of every method, validation chooses among four settings at least."""
-    row = hyperparameters(name)
-    radius = row["radius"]
-    shell: dict[str, Any] = {"radius": radius, "gamma": 2.0, "mu": row["mu"]}
-    schedule: dict[str, Any]
-    if budget == "paper":
-        decay = [[0.3, 0.1], [0.6, 0.01], [0.9, 0.001]]
-        schedule = {"epochs": 150, "learning_rate": row["learning_rate"], "first": 50, "decay": decay}
-        ascent, maps = {"steps": 50, "step_size": row["ascent_step_size"], "project_every": 10}, 256
-    else:
-        schedule = {"epochs": 40, "learning_rate": 2e-3, "batch_size": _BATCH[name], "first": 5, "decay": None}
-        ascent, maps = {"steps": 5, "step_size": 0.16 * radius, "project_every": 5}, 32
-        # On validation parts of five seeds that make no row an AUC of 98.0, 77.4 and 87.6 with a rate of 0.002 and a
-        # quarter of the ascent; 98.5, 79.0 and 95.7 with these. Thyroid and Abalone had larger batches for both.
-        shell["schedule"] = {**schedule, "learning_rate": 2e-2}
-    schedule["select"] = "validation"
-    shell["schedule"] = {**shell.get("schedule", schedule), "select": "validation"}
-    deep = _deep(schedule, 4, maps)
-    deep["dagmm"] |= {"code": _BOTTLENECK[name]}
-    if budget == "small":  # with the 8 units and 4 epochs of its authors Abalone's validation AUC was 67, with these 83
-        deep["goad"] |= {"code": 32, "schedule": {**schedule, "first": 0, "epochs": schedule["epochs"] // 2}}
-    ae = deep.pop("ae")
-    deep = {"ae": ae, "e2e-ae": ae | {"code": _BOTTLENECK[name]}, "dcn": {"schedule": schedule, "code": 4}, **deep}
-    rates = [{"schedule": {"learning_rate": rate}} for rate in _RATES]
-    settings = {name: _SHALLOW[name] for name in ("oc-svm", "isolation-forest", "lof", "knn")}
-    settings["knn"] = {"k": [1, 2, 5, 20]}
-    settings["lof"] = {"neighbours": [5, 10, 20, 50]}
-    settings["isolation-forest"] = {"sample": [256, 1024], "columns": [1.0, 0.5]}
-    settings |= {name: {**given, "candidates": rates} for name, given in deep.items()}
-    radii = [{}, {"mu": 4 * row["mu"]}]
-    settings["drocc-rand"] = {**shell, "candidates": [*radii, {"radius": radius / 2}, {"radius": 2 * radius}]}
-    scaled = [{"radius": f * radius, "step_size": f * ascent["step_size"]} for f in (0.5, 2.0)]
-    settings["drocc"] = {**shell, **ascent, "candidates": [*radii, *scaled]}
-    return settings
-
-
-def _unchosen(settings: Settings) -> Settings:
-    """The baselines of others' papers with one setting each and the last epoch; scikit-learn's defaults of 2018."""
-    found: Settings = {"oc-svm": {"by_variance": False, "nu": 0.1}, "lof": {"neighbours": 20}}
-    for name in ("e2e-ae", "dcn", "dagmm"):
-        given = {key: value for key, value in settings[name].items() if key != "candidates"}
-        found[name] = {**given, "schedule": {**given["schedule"], "select": "last"}}
-    return found
+    return with_references(common, settings)
 
 
 # --- Table 3 ---------------------------------------------------------------------------------------------------------
@@ -154,7 +50,7 @@ def _time_series(budget: str) -> list[Cell]:
     for by in SPLITS:
         data = {"split": by} | ({"most": 500, "judged": 300} if budget == "small" else {})
         seizure = {"dataset": "epileptic-seizure", "cls": "epileptic-seizure", "variant": f"by {by}", "data": data}
-        found += _cells(common | seizure, _series_settings("epileptic_seizure", "", budget))
+        found += with_references(common | seizure, _series_settings("epileptic_seizure", "", budget))
     for word in WORDS:
         data = {"positives": {"small": 400, "paper": 10000}[budget], "judged": {"small": 300, "paper": 10000}[budget]}
         for variant, options in _HEARD.items():
@@ -162,7 +58,7 @@ def _time_series(budget: str) -> list[Cell]:
             settings = _series_settings("audio_commands", "marvin", budget)
             if "cepstra" in options:
                 settings |= _on_fewer(settings, int(options["cepstra"]) / 32)
-            found += _cells(common | audio, settings)
+            found += with_references(common | audio, settings)
     return found
 
 
@@ -208,7 +104,7 @@ def _series_settings(name: str, cls: str, budget: str) -> Settings:
         ascent["step_size"] /= 4
     later, no_decay = {**schedule, "first": schedule["epochs"] // 4}, {"weight_decay": 5e-7}
     pretrain = {"epochs": max(1, schedule["epochs"] // 2)}
-    settings = {name: _SHALLOW[name] for name in ("knn", "isolation-forest")}
+    settings = {name: SHALLOW[name] for name in ("knn", "isolation-forest")}
     return settings | {
         "lstm-ae": {"schedule": schedule},
         "rebm": {"schedule": schedule},
@@ -232,14 +128,7 @@ TABLES: dict[str, Table] = {
         lambda budget: _synthetic("sphere", budget),
         "40 epochs for 400; 5 ascent steps of 0.05 for 25 of 0.01",
     ),
-    "tabular": Table(
-        "Thyroid, Arrhythmia, Abalone by two protocols (Table 2)",
-        ("f1", "deployed_f1", "ratio_f1", "best_on_test_f1", "auc"),
-        _tabular,
-        "40 epochs of 64 (Arrhythmia 32) in one cycle for 150 of 256; 5 ascent steps of 0.16 of the radius for 50 of "
-        "0.01; 20 epochs and 32 maps of GOAD for 15 and 256; of every method the best of four settings on validation "
-        "(OC-SVM: nine), which are four rates, with DROCC the radius, half and twice of it and four times mu",
-    ),
+    "tabular": TABULAR,
     "time-series": Table(
         "Epileptic seizures and words of Speech Commands (Table 3; the paper's word is marvin)",
         ("auc",),

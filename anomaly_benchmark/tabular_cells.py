@@ -1,0 +1,93 @@
+"""Table 2 as data: Thyroid, Arrhythmia and Abalone. See ``cells``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anomaly_benchmark.baselines import SHALLOW, Settings, deep_baselines, with_references
+from anomaly_benchmark.cell import Cell, Table
+from anomaly_benchmark.paper import hyperparameters
+
+_NAMES = ("thyroid", "arrhythmia", "abalone")
+_METRIC = {"a": "f1-normal", "b": "f1-anomaly"}
+_BATCH = {"thyroid": 64, "arrhythmia": 32, "abalone": 64}  # small: so that few epochs are enough steps
+_BOTTLENECK = {"thyroid": 1, "arrhythmia": 2, "abalone": 1}  # DAGMM's paper, which has no Abalone
+_RATES = (5e-4, 2e-3, 6e-3, 2e-2)
+#: what other papers seem to have given their baselines: columns as the file has them, and nothing chosen
+_AS_PUBLISHED = "protocol b, columns as they are, nothing chosen"
+
+
+def _tabular(budget: str) -> list[Cell]:
+    found: list[Cell] = []
+    for name in _NAMES:
+        common = {
+            "table": "tabular", "dataset": "tabular", "cls": name, "network": "mlp-128", "budget": budget,
+        }  # fmt: skip
+        settings = _tabular_settings(name, budget)
+        for protocol, metric in _METRIC.items():
+            its: dict[str, Any] = {"metric": metric, "variant": f"protocol {protocol}", "data": {"protocol": protocol}}
+            found += with_references(common | its, settings)
+        plain: dict[str, Any] = common | {
+            "metric": "f1-anomaly", "variant": _AS_PUBLISHED, "data": {"protocol": "b", "scaled": False},
+        }  # fmt: skip
+        found += [Cell(method=method, settings=s, **plain) for method, s in _unchosen(settings).items()]
+    return found
+
+
+def _tabular_settings(name: str, budget: str) -> Settings:
+    """Of every method, validation chooses among four settings at least."""
+    row = hyperparameters(name)
+    radius = row["radius"]
+    shell: dict[str, Any] = {"radius": radius, "gamma": 2.0, "mu": row["mu"]}
+    schedule: dict[str, Any]
+    if budget == "paper":
+        decay = [[0.3, 0.1], [0.6, 0.01], [0.9, 0.001]]
+        schedule = {"epochs": 150, "learning_rate": row["learning_rate"], "first": 50, "decay": decay}
+        ascent, maps = {"steps": 50, "step_size": row["ascent_step_size"], "project_every": 10}, 256
+    else:
+        schedule = {"epochs": 40, "learning_rate": 2e-3, "batch_size": _BATCH[name], "first": 5, "decay": None}
+        ascent, maps = {"steps": 5, "step_size": 0.16 * radius, "project_every": 5}, 32
+        # On validation parts of five seeds that make no row an AUC of 98.0, 77.4 and 87.6 with a rate of 0.002 and a
+        # quarter of the ascent; 98.5, 79.0 and 95.7 with these. Thyroid and Abalone had larger batches for both.
+        shell["schedule"] = {**schedule, "learning_rate": 2e-2}
+    schedule["select"] = "validation"
+    shell["schedule"] = {**shell.get("schedule", schedule), "select": "validation"}
+    deep = deep_baselines(schedule, 4, maps)
+    deep["dagmm"] |= {"code": _BOTTLENECK[name]}
+    if budget == "small":  # with its authors' 8 units and 4 epochs Abalone's validation AUC was 67, with these 83
+        deep["goad"] |= {"code": 32, "schedule": {**schedule, "first": 0, "epochs": schedule["epochs"] // 2}}
+    ae = deep.pop("ae")
+    deep = {"ae": ae, "e2e-ae": ae | {"code": _BOTTLENECK[name]}, "dcn": {"schedule": schedule, "code": 4}, **deep}
+    rates = [{"schedule": {"learning_rate": rate}} for rate in _RATES]
+    settings = {name: SHALLOW[name] for name in ("oc-svm", "isolation-forest", "lof", "knn")}
+    settings["knn"] = {"k": [1, 2, 5, 20]}
+    settings["lof"] = {"neighbours": [5, 10, 20, 50]}
+    settings["isolation-forest"] = {"sample": [256, 1024], "columns": [1.0, 0.5]}
+    settings |= {name: {**given, "candidates": rates} for name, given in deep.items()}
+    radii = [{}, {"mu": 4 * row["mu"]}]
+    settings["drocc-rand"] = {**shell, "candidates": [*radii, {"radius": radius / 2}, {"radius": 2 * radius}]}
+    scaled = [{"radius": f * radius, "step_size": f * ascent["step_size"]} for f in (0.5, 2.0)]
+    settings["drocc"] = {**shell, **ascent, "candidates": [*radii, *scaled]}
+    return settings
+
+
+def _unchosen(settings: Settings) -> Settings:
+    """Baselines that other papers measured first, one setting each and the last epoch.
+
+    gamma = 1 / d was scikit-learn's default then; 20 neighbours still are.
+    """
+    found: Settings = {"oc-svm": {"by_variance": False, "nu": 0.1}, "lof": {"neighbours": 20}}
+    for name in ("e2e-ae", "dcn", "dagmm"):
+        given = {key: value for key, value in settings[name].items() if key != "candidates"}
+        found[name] = {**given, "schedule": {**given["schedule"], "select": "last"}}
+    return found
+
+
+TABULAR = Table(
+    "Thyroid, Arrhythmia, Abalone by two protocols (Table 2)",
+    ("f1", "deployed_f1", "ratio_f1", "best_on_test_f1", "auc"),
+    _tabular,
+    "40 epochs of 64 (Arrhythmia 32) in one cycle for 150 of 256; 5 ascent steps of 0.16 of the radius for 50 of "
+    "0.01; 20 epochs and 32 maps of GOAD for 15 and 256; of every method the best of four settings on validation "
+    "(OC-SVM: nine), which are four rates, with DROCC the radius, half and twice of it and four times mu",
+)
