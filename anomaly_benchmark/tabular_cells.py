@@ -54,7 +54,8 @@ def _tabular_settings(name: str, budget: str) -> Settings:
     shell["schedule"] = {**shell.get("schedule", schedule), "select": "validation"}
     deep = deep_baselines(schedule, 4, maps)
     deep["dagmm"] |= {"code": _BOTTLENECK[name]}
-    if budget == "small":  # with its authors' 8 units and 4 epochs Abalone's validation AUC was 67, with these 83
+    deep["goad"] |= {"linear": True}  # Abalone's validation AUC rose from 83 with the table's network to 86
+    if budget == "small":
         deep["goad"] |= {"code": 32, "schedule": {**schedule, "first": 0, "epochs": schedule["epochs"] // 2}}
     ae = deep.pop("ae")
     deep = {"ae": ae, "e2e-ae": ae | {"code": _BOTTLENECK[name]}, "dcn": {"schedule": schedule, "code": 4}, **deep}
@@ -87,7 +88,8 @@ TABULAR = Table(
     "Thyroid, Arrhythmia, Abalone by two protocols (Table 2)",
     ("f1", "deployed_f1", "ratio_f1", "best_on_test_f1", "auc"),
     _tabular,
-    "40 epochs of 64 (Arrhythmia 32) in one cycle for 150 of 256; 5 ascent steps of 0.16 of the radius for 50 of "
-    "0.01; 20 epochs and 32 maps of GOAD for 15 and 256; of every method the best of four settings on validation "
-    "(OC-SVM: nine), which are four rates, with DROCC the radius, half and twice of it and four times mu",
+    "40 epochs of 64 (Arrhythmia 32) in one cycle for 150 of 256; 5 ascent steps of 0.16 of the radius for 50 of 0.01; "
+    "20 epochs, 32 units and 32 maps of GOAD (with its authors' one linear layer) for 15, 8 and 256; of every method "
+    "the best of four settings on validation (OC-SVM: nine), which are four rates, with DROCC the radius, half and "
+    "twice of it and four times mu",
 )

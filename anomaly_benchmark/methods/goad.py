@@ -24,7 +24,7 @@ PIECE = 64  # examples at a time, times the maps squared
 class GOAD(OnStatistics[Tensor]):
     """``maps`` to ``width`` dimensions; features of ``code`` units; cross-entropy + ``triplet`` x triplet-centre.
 
-    The features come from the table's network, where the authors have one linear layer.
+    The features come from the table's network or, if ``linear``, from the authors' one linear layer.
     """
 
     def __init__(
@@ -37,9 +37,11 @@ class GOAD(OnStatistics[Tensor]):
         code: int = 8,
         margin: float = 1.0,
         triplet: float = 0.1,
+        linear: bool = False,
     ) -> None:
         super().__init__(network, seed, schedule)
         self.maps, self.width, self.code, self.margin, self.triplet = maps, width, code, margin, triplet
+        self.linear = linear
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """The sum over the maps of log P(map m | x went through map m), float64 (N,)."""
@@ -51,7 +53,10 @@ class GOAD(OnStatistics[Tensor]):
         return torch.cat(found).numpy()
 
     def _build(self, shape: tuple[int, ...]) -> nn.Module:
-        self.trunk, _ = self.architecture.autoencoder((self.width,), self.code, True)
+        if self.linear:
+            self.trunk: nn.Module = nn.Linear(self.width, self.code)
+        else:
+            self.trunk, _ = self.architecture.autoencoder((self.width,), self.code, True)
         self.head = nn.Sequential(nn.LeakyReLU(0.2), nn.Linear(self.code, self.maps))
         self.matrices, self.shifts = torch.randn(self.maps, shape[0], self.width), torch.randn(self.maps, self.width)
         return nn.ModuleList([self.trunk, self.head])

@@ -181,6 +181,13 @@ def test_the_scores_of_goad_against_loops() -> None:
     np.testing.assert_allclose(log_right(fast), right, atol=1e-9)
 
 
+def test_the_features_of_goad_may_be_one_linear_layer() -> None:
+    x, y = rows(0, True)
+    method = fitted("goad", "mlp-128", {**SETTINGS["goad"], "linear": True}, x, y)
+    assert isinstance(method.trunk, torch.nn.Linear)  # type: ignore[attr-defined]
+    assert roc_auc_score(y, method.score(x)) > 0.95
+
+
 def test_reconstruction_is_x_minus_the_slope_of_the_energy() -> None:
     torch.manual_seed(0)
     row = RowEnergy(torch.nn.Sequential(torch.nn.Linear(3, 6), torch.nn.Tanh(), torch.nn.Linear(6, 4)), 3).double()
