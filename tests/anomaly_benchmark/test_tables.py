@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.image
+import numpy as np
 import pytest
 
 from anomaly_benchmark import results
@@ -120,3 +124,12 @@ def test_of_several_settings_the_one_that_validation_prefers_is_marked(tmp_path:
     text = table("audio-ocln", "small", rows)
     assert "| happy | bce | **rate 0.001** | 3 |" in text
     assert "| happy | bce | rate 0.003 | 2 |" in text
+
+
+def test_the_committed_figures_of_published_baselines_are_what_the_script_prints(real_data: Path) -> None:
+    script = [sys.executable, "-m", "anomaly_benchmark.published_baselines", "--data", str(real_data.parent)]
+    printed = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    committed = (results.FOLDER / "published-baselines.md").read_text()
+    figures = [[int(number) for number in re.findall(r"(\d+) \(", text)] for text in (printed, committed)]
+    assert len(figures[0]) == 3 * 12
+    np.testing.assert_allclose(*figures, atol=1)  # a last digit may round otherwise elsewhere
