@@ -1,4 +1,4 @@
-"""Tables 3, 6 and 7 as data, and Table 2: methods that learn from normals alone. See ``cells``."""
+"""Tables 3, 6 and 7 as data: methods that learn from normals alone. Table 2 is in ``tabular_cells``."""
 
 from __future__ import annotations
 

@@ -127,8 +127,8 @@ def _tried(
     """What a method may choose from on validation, two settings each: variant -> (schedule, adversary).
 
     As published the ascent moves a point by 0.5 where noise has moved it by sqrt(3136) = 56, which lies within most of
-    the shells: no point is projected, and DROCC-OE and DROCC-LF are one method, which in so few epochs needs a smaller
-    mu. The other setting reaches its shell.
+    the shells: no point is projected, and DROCC-OE and DROCC-LF are one method; it has a smaller mu here. The other
+    setting reaches its shell.
     """
     if method in _NO_ADVERSARY:
         return {"rate 0.003": (schedule, adversary), "rate 0.001": (schedule | {"learning_rate": 1e-3}, adversary)}
