@@ -43,22 +43,19 @@ def make(name: str, network: str, settings: Mapping[str, Any], seed: int) -> Met
 
     ``settings["candidates"]``, if there, is a list of changes to the other settings, {} for none. Or settings are lists
     of values, and every combination is a candidate. Each is fitted, and validation chooses. Raises KeyError for an
-    unknown name, TypeError for an unknown setting.
+    unknown name, TypeError for an unknown setting, ValueError for an empty list.
     """
     module, attribute = METHODS[name]
     maker = getattr(importlib.import_module(f"anomaly_benchmark.methods.{module}"), attribute)
     given = dict(settings)
-    changes = given.pop("candidates") if "candidates" in given else _combinations(given) or None
+    lists = {name: values for name, values in given.items() if isinstance(values, list)}
+    changes = given.pop("candidates", None)
+    if changes is None and lists:
+        changes = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
     if changes is None:
         method: Method = maker(network, seed, **given)
         return method
     return Chosen([(change, maker(network, seed, **changed(given, change))) for change in changes])
-
-
-def _combinations(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One value of each list among the settings, in every way; none where there is no list."""
-    lists = {name: values for name, values in settings.items() if isinstance(values, list)}
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())] if lists else []
 
 
 __all__ = ["METHODS", "Judge", "Method", "make"]

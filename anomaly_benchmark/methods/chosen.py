@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from anomaly_benchmark.methods.base import Judge, Method
+from wakeword.errors import TrainingError
 
 Settings = Mapping[str, Any]
 
@@ -15,7 +16,8 @@ Settings = Mapping[str, Any]
 class Chosen:
     """fit(x, y) fits every candidate, and the one that ``judge`` prefers scores; of equals the first.
 
-    ``chosen`` is then what it changed. Raises ValueError where there is no candidate.
+    ``chosen`` is then what it changed. A candidate that cannot be trained, its rate being too high, say, is left out.
+    Raises ValueError where there is no candidate.
     """
 
     selected_on = "validation"
@@ -27,13 +29,20 @@ class Chosen:
         self._best = candidates[0][1]
 
     def fit(self, x: np.ndarray, y: np.ndarray, judge: Judge | None = None) -> None:
-        """Learn; see Method. Without a judge the first candidate is taken."""
-        best = -np.inf
-        for change, method in self._candidates if judge else self._candidates[:1]:
-            method.fit(x, y, judge)
+        """Learn; see Method. Without a judge the first candidate is taken. Raises TrainingError if none could learn."""
+        best, failed = -np.inf, []
+        tried = self._candidates if judge else self._candidates[:1]
+        for change, method in tried:
+            try:
+                method.fit(x, y, judge)
+            except TrainingError as error:
+                failed.append(error)
+                continue
             value = judge(method.score) if judge else 0.0
             if value > best:
                 best, self.chosen, self._best = value, dict(change), method
+        if len(failed) == len(tried):
+            raise failed[0]
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """As the chosen candidate scores."""

@@ -10,6 +10,7 @@ import pytest
 
 from anomaly_benchmark.methods import make
 from anomaly_benchmark.methods.chosen import Chosen, changed
+from wakeword.errors import TrainingError
 
 SCHEDULE = {"epochs": 3, "learning_rate": 1e-2, "batch_size": 16, "select": "validation"}
 
@@ -50,9 +51,25 @@ def test_without_a_judge_the_first_is_taken_and_no_other_fitted() -> None:
     assert (chosen.chosen, [method.fitted for method in methods]) == ({}, [1, 0])
 
 
+class Diverges(Fixed):
+    def fit(self, x: np.ndarray, y: np.ndarray, judge: Any = None) -> None:
+        raise TrainingError("the loss is no longer finite")
+
+
+def test_a_candidate_that_cannot_be_trained_is_none() -> None:
+    x, y = np.zeros((4, 1), np.float32), np.ones(4)
+    chosen = Chosen([({"k": 0}, Diverges(9.0)), ({"k": 1}, Fixed(1.0))])
+    chosen.fit(x, y, judge)
+    assert (chosen.chosen, chosen.score(x).tolist()) == ({"k": 1}, [1.0] * 4)
+    with pytest.raises(TrainingError, match="no longer finite"):
+        Chosen([({}, Diverges(1.0)), ({}, Diverges(2.0))]).fit(x, y, judge)
+
+
 def test_there_must_be_a_candidate() -> None:
     with pytest.raises(ValueError, match="no candidate"):
         Chosen([])
+    with pytest.raises(ValueError, match="no candidate"):
+        make("knn", "", {"k": []}, 0)
 
 
 def test_of_a_schedule_only_what_is_named_changes() -> None:
