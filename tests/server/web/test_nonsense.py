@@ -44,7 +44,7 @@ def test_nonsense_of_any_kind_harms_nobody(
         with served.connect() as client, contextlib.suppress(ConnectionClosed, OSError):
             begin = conversation[0]
             if isinstance(begin, tuple):
-                begin = json.dumps(first(begin[0], **begin[1]))
+                begin = json.dumps(first(begin[0]) | begin[1])  # whose keys may be any, "kind" too
             for message in (begin, *conversation[1]):
                 client.send(message)
             if abruptly:
