@@ -21,6 +21,7 @@ SHALLOW: Settings = {
 
 
 def with_references(common: Mapping[str, Any], settings: Settings) -> list[Cell]:
+    """A cell of each method, after the two ends of the table."""
     return references(**common) + [Cell(method=name, settings=s, **common) for name, s in settings.items()]
 
 

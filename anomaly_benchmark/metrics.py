@@ -61,7 +61,7 @@ def f1_of_normals(validation: np.ndarray, test: np.ndarray, parts: tuple[Part, P
     """F1 of the normal class in per cent, the cut at the 20th percentile of the scores; the other F1 and the AUC."""
     normal = parts[1].y > 0.5
     cuts = {"f1": np.percentile(test, CUT_PERCENTILE), "deployed_f1": np.percentile(validation, CUT_PERCENTILE)}
-    found = {name: 100 * _f1(test >= cut, normal) for name, cut in cuts.items()}
+    found = {name: 100 * f1(test >= cut, normal) for name, cut in cuts.items()}
     at_ratio = f1_of_anomalies(validation, test, parts)
     return found | {"ratio_f1": at_ratio["f1"], "auc": at_ratio["auc"]}
 
@@ -70,19 +70,19 @@ def f1_of_anomalies(validation: np.ndarray, test: np.ndarray, parts: tuple[Part,
     """F1 of the anomaly class in per cent, with as many called anomalies as there are, and the AUC."""
     held, judged = parts
     cuts = {
-        "f1": _lowest(test, int((judged.y <= 0.5).sum())),
-        "deployed_f1": _lowest(validation, int((held.y <= 0.5).sum())),
+        "f1": lowest(test, int((judged.y <= 0.5).sum())),
+        "deployed_f1": lowest(validation, int((held.y <= 0.5).sum())),
     }
-    found = {name: 100 * _f1(test <= cut, judged.y <= 0.5) for name, cut in cuts.items()}
+    found = {name: 100 * f1(test <= cut, judged.y <= 0.5) for name, cut in cuts.items()}
     return found | {"auc": auc(validation, test, parts)["auc"]}
 
 
-def _lowest(scores: np.ndarray, count: int) -> float:
+def lowest(scores: np.ndarray, count: int) -> float:
     """The score that ``count`` scores do not exceed."""
     return float(np.partition(scores, count - 1)[count - 1])
 
 
-def _f1(called: np.ndarray, true: np.ndarray) -> float:
+def f1(called: np.ndarray, true: np.ndarray) -> float:
     """2 TP / (called + true), 0 where both are empty."""
     return 2 * int((called & true).sum()) / max(1, int(called.sum()) + int(true.sum()))
 

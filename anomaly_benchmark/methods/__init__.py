@@ -48,8 +48,8 @@ def make(name: str, network: str, settings: Mapping[str, Any], seed: int) -> Met
     module, attribute = METHODS[name]
     maker = getattr(importlib.import_module(f"anomaly_benchmark.methods.{module}"), attribute)
     given = dict(settings)
-    lists = {name: values for name, values in given.items() if isinstance(values, list)}
     changes = given.pop("candidates", None)
+    lists = {name: values for name, values in given.items() if isinstance(values, list)}
     if changes is None and lists:
         changes = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
     if changes is None:
