@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from anomaly_benchmark.cells import cells
 from anomaly_benchmark.methods import make
 from anomaly_benchmark.methods.chosen import Chosen, changed
 from wakeword.errors import TrainingError
@@ -100,3 +101,20 @@ def test_each_candidate_is_the_method_with_its_change() -> None:
     chosen.fit(x, y, separation)
     assert chosen.chosen == changes[best]  # type: ignore[attr-defined]
     np.testing.assert_array_equal(chosen.score(x), alone[best].score(x))
+
+
+@pytest.mark.parametrize("method", ["oc-svm", "isolation-forest", "lof", "knn"])
+def test_no_two_candidates_of_a_shallow_method_are_alike_on_the_smallest_set(method: str) -> None:
+    """Arrhythmia has 193 normals to learn from: two samples of at least so many would be one forest."""
+    rng = np.random.default_rng(0)
+    x, tested = rng.normal(size=(193, 12)).astype(np.float32), rng.normal(size=(30, 12)).astype(np.float32)
+    (found,) = (
+        c for c in cells("tabular", "small") if (c.cls, c.method, c.variant) == ("arrhythmia", method, "protocol b")
+    )
+    chosen = make(method, "", found.settings, 0)
+    assert isinstance(chosen, Chosen)
+    scores = set()
+    for _, candidate in chosen._candidates:
+        candidate.fit(x, np.ones(193))
+        scores.add(candidate.score(tested).round(9).tobytes())
+    assert len(scores) == len(chosen._candidates) >= 4
