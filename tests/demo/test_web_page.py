@@ -86,7 +86,7 @@ def test_the_page_shows_what_the_browsers_microphone_hears(
     soundfile.write(tmp_path / "part.wav", part, rate)
     expected = [found.end_s for found in Detector("happy").process(part)]
     assert len(expected) == 4  # otherwise this shows nothing
-    server = serve_page()
+    server = serve_page("--model=happy")
     browser = browse(tmp_path / "part.wav")
     browser.screen(1180, 900)
     browser.open(server.url)
@@ -154,7 +154,7 @@ def test_what_only_the_browser_can_read_is_heard_too(
     browse: Callable[..., Any], serve_page: Callable[..., Any]
 ) -> None:
     browser = browse()
-    browser.open(serve_page().url)
+    browser.open(serve_page("--model=happy").url)
     browser.run("""(async () => {
       const context = new AudioContext();
       await context.resume();
