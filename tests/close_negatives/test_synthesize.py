@@ -1,16 +1,13 @@
-"""Synthesis with the real engines: the same bits every time, nothing spoken twice, plain sentences when it fails."""
+"""Synthesis with the real engines: what they say, the same bits every time, and nothing spoken twice."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
-import os
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +15,13 @@ import pytest
 import soxr
 
 from close_negatives import synthesize
-from close_negatives.cache import CACHE_VARIABLE
 from close_negatives.clip import finish, trim
-from close_negatives.engines import ENGINES, Engine, EngineError, Request, Voice
-from close_negatives.plan import PlanSettings, plan
+from close_negatives.engines import ENGINES, Engine, Request, Voice
+from close_negatives.plan import PlanSettings
 from close_negatives.store import Store
 from close_negatives.synthesize import Spoken, clip_key, speak
-from wakeword.errors import SynthesisError
 
-FAST = PlanSettings({"hibari": 0.3, "pico": 0.2, "espeak": 0.5})
+RequestsFor = Callable[..., list[Request]]
 ROOT = Path(__file__).resolve().parents[2]
 SPEAK_IN_ANOTHER_PROCESS = """
 import hashlib, sys
@@ -37,18 +32,7 @@ requests = plan(["marvin", "heaven"], int(sys.argv[1]), "train", 5, settings)
 spoken = speak(requests, jobs=int(sys.argv[2]), progress=lambda done, total: print(done, flush=True))
 print(hashlib.sha256(b"".join(clip.tobytes() for clip in spoken.clips)).hexdigest())
 """
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def requests_for(*words: str, clips: int = 3) -> list[Request]:
-    if not all(ENGINES[name].available() for name in FAST.shares):
-        pytest.skip("an engine of the plan is not installed")
-    return plan(words, clips, "train", 5, FAST)
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def digest(spoken: Spoken) -> str:
@@ -62,7 +46,7 @@ def forbid_speaking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "speak", fail)
 
 
-def test_clips_are_what_the_engines_say_resampled_trimmed_and_levelled() -> None:
+def test_clips_are_what_the_engines_say_resampled_trimmed_and_levelled(requests_for: RequestsFor) -> None:
     requests = requests_for("marvin", "hey computer")
     spoken = speak(requests)
     assert spoken.requests == tuple(requests)
@@ -81,17 +65,17 @@ def test_clips_are_what_the_engines_say_resampled_trimmed_and_levelled() -> None
         assert 0.2 < len(clip) / 16_000 < 1.5
 
 
-def test_the_columns_tell_what_each_clip_is() -> None:
+def test_the_columns_tell_what_each_clip_is(requests_for: RequestsFor, fast_plan: PlanSettings) -> None:
     spoken = speak(requests_for("marvin", "hey computer"))
     assert spoken.texts == ("marvin",) * 3 + ("hey computer",) * 3
     assert spoken.phonemes[0] == ("M", "AA1", "R", "V", "IH0", "N")
     assert spoken.phonemes[-1][:2] == ("HH", "EY1")
     assert set(spoken.splits) == {"train"}
-    assert set(spoken.engines) <= set(FAST.shares)
+    assert set(spoken.engines) <= set(fast_plan.shares)
     assert all(ENGINES[e].has_voice(r.voice) for e, r in zip(spoken.engines, spoken.requests, strict=True))
 
 
-def test_a_rerun_speaks_nothing_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rerun_speaks_nothing_and_gives_the_same(requests_for: RequestsFor, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = requests_for("marvin")
     first = speak(requests)
     forbid_speaking(monkeypatch)
@@ -102,7 +86,7 @@ def test_a_rerun_speaks_nothing_and_gives_the_same(monkeypatch: pytest.MonkeyPat
     assert steps == [(4, 4)]
 
 
-def test_other_processes_say_the_same_without_the_cache(cache: Path) -> None:
+def test_other_processes_say_the_same_without_the_cache(requests_for: RequestsFor, cache: Path) -> None:
     requests = requests_for("marvin", "heaven", clips=60)  # enough for workers to be started
     here = digest(speak(requests, jobs=1))
     for jobs in (1, 2):
@@ -113,7 +97,9 @@ def test_other_processes_say_the_same_without_the_cache(cache: Path) -> None:
         assert run.stderr == ""
 
 
-def test_a_killed_run_goes_on_where_it_was(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_goes_on_where_it_was(
+    requests_for: RequestsFor, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     requests = requests_for("marvin", "heaven", clips=500)
     command = [sys.executable, "-c", SPEAK_IN_ANOTHER_PROCESS, "500", "1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
@@ -139,7 +125,9 @@ def test_a_killed_run_goes_on_where_it_was(cache: Path, monkeypatch: pytest.Monk
     assert sorted(said) == sorted(clip_key(request) for request in rest)
 
 
-def test_everything_that_changes_a_clip_changes_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_that_changes_a_clip_changes_its_key(
+    requests_for: RequestsFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     request = requests_for("marvin", clips=1)[0]
     espeak = dataclasses.replace(request, voice=Voice("espeak", "en-US", "en-US", "", False))
     voice = dataclasses.replace(espeak.voice, name="x")
@@ -175,90 +163,6 @@ def test_another_kokoro_voice_of_the_same_name_is_another_clip(tmp_path: Path, m
     assert len(keys) == 2
 
 
-def test_what_one_engine_cannot_speak_is_skipped_and_the_rest_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = requests_for("marvin", clips=12)
-    pico = [request for request in requests if request.voice.engine == "pico"]
-    assert 0 < len(pico) < 12
-    monkeypatch.setattr(ENGINES["pico"], "packages", ("no_such_package",))
-    spoken = speak(requests)
-    assert [request for request, _ in spoken.skipped] == pico
-    assert "pip install py-nanotts" in spoken.skipped[0].reason
-    assert len(spoken.clips) == 12 - len(pico)
-    with pytest.raises(SynthesisError, match=r"could speak 'marvin': the speech engine 'pico' is not installed: pip"):
-        speak(pico)
-
-
-def test_an_unknown_voice_is_skipped_alone() -> None:
-    good = requests_for("marvin", clips=2)
-    strangers = [Voice(engine, "nobody", "en-US", "", True) for engine in ("kokoro", "espeak", "parrot")]
-    asked = [good[0], *(Request(voice, "marvin") for voice in strangers), good[1]]
-    spoken = speak(asked)
-    assert spoken.requests == tuple(good)
-    assert [skipped.request for skipped in spoken.skipped] == asked[1:4]
-    reasons = [skipped.reason for skipped in spoken.skipped]
-    assert "'nobody'" in reasons[1]
-    assert "there is no speech engine 'parrot'" in reasons[2]
-
-
-def test_a_word_that_no_engine_can_speak_is_one_sentence() -> None:
-    good = requests_for("marvin", clips=1)
-    silent = Voice("espeak", "en-US+nobody", "en-US", "", False)
-    with pytest.raises(SynthesisError, match=r"no speech engine could speak 'heaven': .* has no voice") as error:
-        speak([*good, Request(silent, "heaven"), Request(silent, "heaven", seed=1)])
-    assert "\n" not in str(error.value)
-
-
-def test_an_unwritable_cache_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = requests_for("marvin", clips=1)
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
-    with pytest.raises(SynthesisError, match=r"cannot be used \(Not a directory\): mend its folder or let WAKE"):
-        speak(requests)
-    (tmp_path / "folder" / "speech.sqlite").mkdir(parents=True)
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "folder"))
-    with pytest.raises(SynthesisError, match="cannot be used"):
-        speak(requests)
-    (tmp_path / "damaged").mkdir()
-    (tmp_path / "damaged" / "speech.sqlite").write_bytes(b"no database" * 100)
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "damaged"))
-    with pytest.raises(SynthesisError, match="is damaged: delete it"):
-        speak(requests)
-
-
-def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = requests_for("marvin", clips=400)
-    speak(requests[:5])
-
-    class SmallDisk(sqlite3.Connection):
-        """SQLite answers here as it does where the disk itself is full."""
-
-        def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options)  # type: ignore[arg-type]
-            self.execute("PRAGMA max_page_count = 200")
-
-    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=SmallDisk))
-    with pytest.raises(SynthesisError, match=r"the disk is full at .*speech\.sqlite: free some space") as error:
-        speak(requests, jobs=2)
-    assert "\n" not in str(error.value)
-    monkeypatch.undo()
-    monkeypatch.setenv(CACHE_VARIABLE, str(cache))
-    with Store() as store:
-        assert len(store.clips(map(clip_key, requests[:5]))) == 5
-
-
-def test_a_worker_that_the_system_kills_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = requests_for("marvin", clips=300)
-    monkeypatch.setattr(synthesize, "_speak_chunk", _die)
-    with pytest.raises(SynthesisError, match="ended by the system, most often for want of memory"):
-        speak(requests, jobs=2)
-
-
-def _die(chunk: object) -> object:
-    os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(60)
-    return chunk
-
-
 def test_silence_around_a_word_goes_and_silence_within_stays() -> None:
     rng = np.random.default_rng(0)
     tone = rng.standard_normal(3_200).astype(np.float32)
@@ -270,8 +174,3 @@ def test_silence_around_a_word_goes_and_silence_within_stays() -> None:
     assert np.array_equal(trimmed[at : at + len(within)], within)
     assert np.array_equal(trim(within), within)
     assert np.abs(finish(padded * np.float32(1e-3), 16_000)).max() == 16_384
-
-
-def test_a_request_that_is_out_of_bounds_never_reaches_an_engine() -> None:
-    with pytest.raises(EngineError):
-        Request(Voice("espeak", "en-US", "en-US", "", False), "a", rate=9.0)

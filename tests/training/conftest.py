@@ -1,14 +1,23 @@
-"""A small data set that a small network can learn in seconds: words are melodies, speakers are pitches."""
+"""A data set that a small network learns in seconds, of melodies; and a web server that misbehaves as it is told."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from training import download
+from training import fetch as network
 from training.corpus import Corpus, load_corpus
 from training.speech_commands import partition
 
@@ -60,3 +69,89 @@ def melodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def corpus(melodies: Path) -> Corpus:
     """The melodies, read: "rise" is the keyword."""
     return load_corpus("rise", melodies / "words", [melodies / "speech"], [melodies / "noise"])
+
+
+@dataclass
+class Site:
+    """What the server holds and how it behaves; `seen` collects the headers of the requests in order."""
+
+    body: bytes = b""
+    etag: str = '"first"'
+    ranges: bool = True
+    obeys_if_range: bool = True
+    tells_length: bool = True
+    cuts: list[int] = field(default_factory=list)  # bytes after which each next answer breaks off
+    errors: list[int] = field(default_factory=list)  # status of each next answer
+    seen: list[dict[str, str]] = field(default_factory=list)
+    url: str = ""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    site: Site
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keeps the test's output clean."""
+
+    def do_GET(self) -> None:
+        site = self.server.site
+        site.seen.append({name.lower(): value for name, value in self.headers.items()})
+        if site.errors:
+            return self.send_error(site.errors.pop(0))
+        start = self.start(site)
+        if start >= len(site.body):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(site.body)}")
+            return self.end_headers()
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(site.body) - 1}/{len(site.body)}")
+        if site.tells_length:
+            self.send_header("Content-Length", str(len(site.body) - start))
+        if site.etag:
+            self.send_header("ETag", site.etag)
+        self.end_headers()
+        end = start + site.cuts.pop(0) if site.cuts else len(site.body)
+        self.wfile.write(site.body[start:end])
+
+    def start(self, site: Site) -> int:
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        condition = self.headers.get("If-Range", site.etag)
+        changed = site.obeys_if_range and condition != site.etag
+        return int(asked[1]) if asked and site.ranges and not changed else 0
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A running server with an empty file."""
+    monkeypatch.setattr(network, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Server(("127.0.0.1", 0), Handler)
+    server.site = Site(url=f"http://127.0.0.1:{server.server_address[1]}/data/words.tar.gz")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server.site
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def fetch() -> Callable[..., Path]:
+    """fetch(site, folder) downloads from the site, expecting the checksum of `body`, or of what the site holds."""
+
+    def call(site: Site, folder: Path, body: bytes | None = None, **options: Any) -> Path:
+        sha256 = hashlib.sha256(site.body if body is None else body).hexdigest()
+        return download.download_speech_commands(folder, url=site.url, sha256=sha256, **options)
+
+    return call
+
+
+@pytest.fixture
+def left() -> Callable[[Path], list[str]]:
+    """left(folder) is all that is below it, sorted."""
+    return lambda folder: sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))

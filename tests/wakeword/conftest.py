@@ -101,3 +101,13 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakePortAudio]:
         return fake
 
     return put
+
+
+@pytest.fixture
+def device() -> Callable[..., dict[str, Any]]:
+    """device(name, rate, channels, api) is a device as query_devices tells it."""
+
+    def tell(name: str, rate: float = 48_000.0, channels: int = 1, api: int = 0) -> dict[str, Any]:
+        return {"name": name, "hostapi": api, "max_input_channels": channels, "default_samplerate": rate}
+
+    return tell
