@@ -1,0 +1,28 @@
+"""docs/models.md says what the bundled models' own cards say, and each of them has its report."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from wakeword import bundled_models, load_model
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_page_is_what_the_cards_say() -> None:
+    spec = importlib.util.spec_from_file_location("models_page", ROOT / "scripts" / "models_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.PAGE.read_text() == script.page(), "run python scripts/models_page.py"
+
+
+def test_each_bundled_model_has_the_report_of_its_training() -> None:
+    """A report of another run would show another threshold."""
+    for name in bundled_models():
+        report = (ROOT / "docs" / "reports" / f"{name}.html").read_text()
+        assert f"<title>{name}: report</title>" in report
+        for point in load_model(name).card["operating_points"].values():
+            assert f"<td>{point['threshold']:.2f}</td>" in report
