@@ -115,7 +115,8 @@ def _audio(budget: str) -> list[Cell]:
         common = _keyword(keyword, budget)
         schedule, adversary = _audio_settings(keyword, budget)
         found += references(**common)
-        for method in METHODS_OCLN:
+        alone = ("drocc",) if keyword in PAPER_KEYWORDS else ()  # what the negatives are worth
+        for method in (*METHODS_OCLN, *alone):
             tried = _tried(method, schedule, adversary) if budget == "small" else {"": (schedule, adversary)}
             found += [_with_method(method, *settings, variant=name, **common) for name, settings in tried.items()]
     return found
