@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import math
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -10,6 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from anomaly_benchmark.datasets.base import Dataset, Part
+from anomaly_benchmark.datasets.originals import find
 from wakeword.errors import DataError
 
 MEAN, STD = 0.1307, 0.3081  # of all of MNIST, as the released code standardises
@@ -20,9 +24,12 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
     """Zeros are normal, ones negatives; ``options``: positives, negatives (at most, to train), masked (share).
 
     The half zeros of a part are masked copies of that part's own zeros; masked pixels are black. x is (N, 1, 28, 28).
+    The digits come from ``folder``/benchmark/mnist_01.npz (x_train, y_train, x_test, y_test; zeros and ones alone) or,
+    where there is none, from the four files that MNIST is published as, which are fetched if need be.
     """
     del cls
-    digits = _read(folder / "benchmark" / "mnist_01.npz")
+    ours = folder / "benchmark" / "mnist_01.npz"
+    digits = _read(ours) if ours.exists() else published(folder)
     rng = np.random.default_rng(0)  # the split is the same for every seed
     images, labels = digits["x_train"], digits["y_train"]
     zeros, ones = (images[labels == digit] for digit in (0, 1))
@@ -58,11 +65,34 @@ def _scaled(images: np.ndarray) -> np.ndarray:
     return ((images[:, None].astype(np.float32) / 255) - MEAN) / STD
 
 
+def published(folder: Path) -> dict[str, np.ndarray]:
+    """Zeros and ones of the published files, in their order. Raises DownloadError or DataError."""
+    found: dict[str, np.ndarray] = {}
+    for part, prefix in (("train", "train"), ("test", "t10k")):
+        labels = read_idx(find(f"mnist {prefix}-labels-idx1-ubyte.gz", folder))
+        images = read_idx(find(f"mnist {prefix}-images-idx3-ubyte.gz", folder))
+        if images.shape != (len(labels), 28, 28) or labels.ndim != 1:
+            raise DataError(f"MNIST's {prefix} files do not fit each other: remove them, and they are fetched anew")
+        found[f"x_{part}"], found[f"y_{part}"] = images[labels < 2], labels[labels < 2]
+    return found
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """uint8 of a gzipped IDX file: a magic number that ends with the number of axes, their lengths, and the values."""
+    try:
+        data = gzip.decompress(path.read_bytes())
+        _, kind, axes = struct.unpack(">HBB", data[:4])
+        shape = struct.unpack(f">{axes}I", data[4 : 4 + 4 * axes])
+        if kind != 8 or len(data) != 4 + 4 * axes + math.prod(shape):
+            raise ValueError("no array of bytes, or not all of it")
+    except (OSError, EOFError, ValueError, zlib.error, struct.error) as error:
+        raise DataError(f"{path} is damaged or no file of MNIST: remove it, and it is fetched anew") from error
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return {name: found[name] for name in ("x_train", "y_train", "x_test", "y_test")}
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {path}: choose the folder that holds benchmark/ with --data") from error
     except (OSError, KeyError, ValueError, EOFError, BadZipFile, struct.error) as error:
         raise DataError(f"{path} is damaged or no MNIST file of this suite: replace it") from error

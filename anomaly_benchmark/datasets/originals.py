@@ -39,6 +39,19 @@ ORIGINALS = {
     ),
 }
 
+_MNIST = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/"  # torchvision's mirror; the author's own page asks for a password
+)
+ORIGINALS |= {
+    f"mnist {name}": Original(name, _MNIST + name, sha256)
+    for name, sha256 in {
+        "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    }.items()
+}
+
 
 def find(name: str, folder: Path) -> Path:
     """The file of a data set: in ``folder``/benchmark/ or ``folder``, else in the cache, else fetched into it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -61,13 +62,60 @@ def test_masking_is_exact() -> None:
     assert len({image.tobytes() for image in masked}) == 5
 
 
-@pytest.mark.parametrize("content", [None, b"not an archive", b"PK\x03\x04 broken"])
-def test_a_missing_or_damaged_file_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 broken"])
+def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "benchmark").mkdir()
-    if content is not None:
-        (tmp_path / "benchmark" / "mnist_01.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"mnist_01\.npz"):
+    (tmp_path / "benchmark" / "mnist_01.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"mnist_01\.npz is damaged"):
         load("mnist-half-zeros", "", {}, tmp_path, 0)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """As MNIST is published: two zero bytes, 8 for unsigned bytes, the number of axes, their lengths, the values."""
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return gzip.compress(head + array.tobytes())
+
+
+def publish(digits: Path, folder: Path) -> None:
+    """MNIST's four files with the digits of ``digits`` in their order, and twos among them that nobody asks for."""
+    for part, prefix in (("train", "train"), ("test", "t10k")):
+        with np.load(digits / "benchmark" / "mnist_01.npz") as found:
+            images, labels = found[f"x_{part}"], found[f"y_{part}"]
+        images = np.insert(images, [0, 5, len(labels)], 77, axis=0)
+        labels = np.insert(labels, [0, 5, len(labels)], 2)
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(idx(images))
+        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(idx(labels))
+
+
+def test_mnist_as_it_is_published_gives_the_same(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("published")
+    publish(digits, folder)
+    ours, theirs = (load("mnist-half-zeros", "", {"negatives": 12}, place, 0) for place in (digits, folder))
+    for part in ("train", "validation", "test"):
+        one, other = getattr(ours, part), getattr(theirs, part)
+        np.testing.assert_array_equal(one.x, other.x)
+        np.testing.assert_array_equal(one.y, other.y)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"not gzipped", "is damaged"),
+        (gzip.compress(b"\0\0"), "is damaged"),
+        (idx(np.zeros(9, np.uint8))[:-9], "is damaged"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc"), "is damaged"),
+        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x03abc"), "is damaged"),  # floats
+        (idx(np.zeros(9, np.uint8)), "do not fit each other"),
+    ],
+)
+def test_damaged_published_files_are_one_sentence(
+    digits: Path, tmp_path_factory: pytest.TempPathFactory, content: bytes, said: str
+) -> None:
+    folder = tmp_path_factory.mktemp("published")
+    publish(digits, folder)
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        load("mnist-half-zeros", "", {}, folder, 0)
 
 
 def test_the_sine_is_displaced_by_what_its_group_says() -> None:
