@@ -243,7 +243,8 @@ TABLES: dict[str, Table] = {
         "one changed copy of each, for 40 of 256 over the clips; two settings a method for a search, the better one on "
         "validation marked: two learning rates, or mu 0.05 for 1 and 5 ascent steps of 0.1 for 50 of 0.01, and a "
         "quarter of the radius with mu 0.2 and 3 steps of 3; 300 close negatives for 600, fewer of them in natural "
-        "voices",
+        "voices. Where the data has fewer than 100 recordings of a keyword to train with, as of marvin, seven, forward "
+        "and follow here, engines say it, in the test too, and half of its other words: not the paper's test",
     ),
     "ablation": Table(
         "DROCC-LF, one change at a time",
