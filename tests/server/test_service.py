@@ -65,7 +65,7 @@ def test_the_packages_client_hears_what_was_said(server: Any, recording: np.ndar
             return Info.from_event(event), await heard(client, recording)
 
     info, found = asyncio.run(talk())
-    model = info.wake[0].models[0]
+    model = next(model for model in info.wake[0].models if model.name == "happy")
     assert (model.name, model.phrase, model.languages, model.installed) == ("happy", "happy", ["en"], True)
     assert found == expected(recording)
     assert len(found) == len(truth)
