@@ -1,6 +1,8 @@
 """Makes docs/models.md: every figure that the cards of the bundled models hold, as tables.
 
-python scripts/models_page.py
+    python scripts/models_page.py
+
+A test compares the page with the cards, so it is made anew with every model.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 from pathlib import Path
 
 import pytest
@@ -16,16 +16,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_the_page_is_what_the_cards_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAKEWORD_CONFIG", str(tmp_path))
-    spec = importlib.util.spec_from_file_location("models_page", ROOT / "scripts" / "models_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert script.PAGE.read_text() == script.page(), "run python scripts/models_page.py"
+    script = runpy.run_path(str(ROOT / "scripts" / "models_page.py"))
+    assert script["PAGE"].read_text() == script["page"](), "run python scripts/models_page.py"
     room = calibration_path(bundled_models()["happy"])
     room.write_bytes(content(bundled_models()["happy"], {"threshold": 99.0}))
     assert load_model("happy").rule().threshold == 99.0  # it is heeded elsewhere
-    assert script.PAGE.read_text() == script.page()
+    assert script["PAGE"].read_text() == script["page"]()
 
 
 def test_each_bundled_model_has_the_report_of_its_training() -> None:

@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from anomaly_benchmark.datasets.base import Dataset, Part
-from anomaly_benchmark.datasets.originals import find
+from anomaly_benchmark.datasets.originals import find, present
 from wakeword.errors import DataError
 
 MEAN, STD = 0.1307, 0.3081  # of all of MNIST, as the released code standardises
@@ -24,12 +24,12 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
     """Zeros are normal, ones negatives; ``options``: positives, negatives (at most, to train), masked (share).
 
     The half zeros of a part are masked copies of that part's own zeros; masked pixels are black. x is (N, 1, 28, 28).
-    The digits come from ``folder``/benchmark/mnist_01.npz (x_train, y_train, x_test, y_test; zeros and ones alone) or,
-    where there is none, from the four files that MNIST is published as, which are fetched if need be.
+    The digits come from mnist_01.npz (x_train, y_train, x_test, y_test; zeros and ones alone) in ``folder``/benchmark/
+    or ``folder`` or, where there is none, from the four files MNIST is published as, which are fetched if need be.
     """
     del cls
-    ours = folder / "benchmark" / "mnist_01.npz"
-    digits = _read(ours) if ours.exists() else published(folder)
+    ours = present(folder, ("mnist_01.npz",))
+    digits = _read(ours) if ours else published(folder)
     rng = np.random.default_rng(0)  # the split is the same for every seed
     images, labels = digits["x_train"], digits["y_train"]
     zeros, ones = (images[labels == digit] for digit in (0, 1))

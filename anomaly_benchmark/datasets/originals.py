@@ -39,9 +39,8 @@ ORIGINALS = {
     ),
 }
 
-_MNIST = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/"  # torchvision's mirror; the author's own page asks for a password
-)
+#: torchvision's mirror; the author's own page asks for a password
+_MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 ORIGINALS |= {
     f"mnist {name}": Original(name, _MNIST + name, sha256)
     for name, sha256 in {
@@ -59,7 +58,7 @@ def find(name: str, folder: Path) -> Path:
     Raises DownloadError when it is nowhere and cannot be fetched, or what came has another checksum.
     """
     original = ORIGINALS[name]
-    return _present(folder, (original.name,)) or download_file(
+    return present(folder, (original.name,)) or download_file(
         cache_folder() / "originals" / original.name, original.url, original.sha256, MAX_BYTES
     )
 
@@ -69,12 +68,12 @@ def in_folder(folder: Path, names: tuple[str, ...], where: str) -> Path:
 
     Raises DataError when there is none.
     """
-    if found := _present(folder, names):
+    if found := present(folder, names):
         return found
     raise DataError(f"there is no {' or '.join(names)} in {folder / 'benchmark'}: {where}")
 
 
-def _present(folder: Path, names: tuple[str, ...]) -> Path | None:
+def present(folder: Path, names: tuple[str, ...]) -> Path | None:
     """The first of these files that is in ``folder``/benchmark/ or ``folder``."""
     places = (place for name in names for place in (folder / "benchmark" / name, folder / name))
     return next((place for place in places if place.is_file()), None)
