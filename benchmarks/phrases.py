@@ -126,10 +126,10 @@ def _copied(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
 def read_rows() -> list[dict[str, Any]]:
     """The rows there are, in the order of their keys."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    return sorted(rows, key=_key)
+    return sorted(rows, key=key_of)
 
 
-def _key(row: dict[str, Any]) -> tuple[str, int, int, int]:
+def key_of(row: dict[str, Any]) -> tuple[str, int, int, int]:
     """As Cell.key."""
     return row["phrase"], row["own"], row["networks"], row["seed"]
 
@@ -171,7 +171,7 @@ def main() -> None:
         torch.set_num_threads(1)
         args.runs.mkdir(exist_ok=True)
         ROWS.parent.mkdir(exist_ok=True)
-        there = {_key(row) for row in read_rows()}
+        there = {key_of(row) for row in read_rows()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
         cells = [Cell(p, own, args.networks, args.seed, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
