@@ -71,3 +71,29 @@ def test_the_table_of_phrases_is_that_of_the_rows() -> None:
     found = phrases["read_rows"]()
     assert len({phrases["key_of"](row) for row in found}) == len(found) > 0
     assert phrases["TABLE"].read_text() == phrases["table"](found)
+
+
+def test_the_table_of_words_said_by_engines_is_that_of_the_rows() -> None:
+    alone = script("engines_alone.py")
+    found = alone["read_rows"]()
+    assert len({alone["key_of"](row) for row in found}) == len(found) > 0
+    assert alone["TABLE"].read_text() == alone["table"](found)
+
+
+def test_every_variant_changes_the_recipe() -> None:
+    alone = script("engines_alone.py")
+    recipe = alone["phrase"]("happy").changed(units=128, networks=1)  # as its runs are
+    made = [(v.change(recipe), v.networks, v.hear_people) for v in alone["VARIANTS"].values()]
+    assert made[0] == (recipe, 1, True)
+    assert all(made.count(variant) == 1 for variant in made)
+
+
+def test_a_hidden_word_is_nowhere_in_the_folder(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for word in ("happy", "right"):
+        (data / word).mkdir(parents=True)
+        (data / word / "0000_nohash_0.wav").write_bytes(b"")
+    (data / "testing_list.txt").write_text("")
+    hidden = script("engines_alone.py")["without"]("happy", data, tmp_path / "hidden")
+    assert sorted(path.name for path in hidden.iterdir()) == ["right", "testing_list.txt"]
+    assert (hidden / "right" / "0000_nohash_0.wav").exists()

@@ -107,7 +107,7 @@ def choose_rule(
 
     def misses(rule: tuple[int, int]) -> int:
         tried = replace(settings, n=rule[0], m=rule[1])
-        return missed(keyword, tried.rule(_quiet(streams, tried)))
+        return missed(keyword, tried.rule(quiet_threshold(streams, tried)))
 
     n, m = min(settings.rules, key=misses)
     return replace(settings, n=n, m=m)
@@ -149,7 +149,7 @@ def _alarm_point(
     Keywords that engines spoke, not people, say too little of where deafness begins: then it is ``quiet`` itself.
     """
     hours = sum(stream.seconds for stream in streams) / 3600
-    quiet = _quiet(streams, settings)
+    quiet = quiet_threshold(streams, settings)
     most_missed = int(settings.acceptable_miss * len(keyword))
     deaf = -_first(-_CANDIDATES[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
     threshold = (quiet + deaf) / 2 if by_people and quiet < deaf else quiet
@@ -168,7 +168,7 @@ def _alarm_point(
     }
 
 
-def _quiet(streams: Sequence[Heard], settings: CalibrationSettings) -> float:
+def quiet_threshold(streams: Sequence[Heard], settings: CalibrationSettings) -> float:
     """The lowest threshold at which the streams have no more alarms than are acceptable in their time."""
     allowed = int(settings.alarms_per_hour * sum(stream.seconds for stream in streams) / 3600)
     return _first(_CANDIDATES, lambda t: count_alarms(streams, settings.rule(t)) <= allowed)

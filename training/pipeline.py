@@ -30,6 +30,8 @@ from wakeword.model import WakeWordModel
 from wakeword.version import __version__
 
 LICENCE = "Apache-2.0"
+#: The card of a model whose thresholds are still to be chosen: a Detector can be made of it.
+UNCALIBRATED: dict[str, Any] = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
 _OWN_CLIPS = 300
 
 
@@ -205,8 +207,7 @@ def finish(model: WakeWordModel, corpus: Corpus, run: Run) -> tuple[WakeWordMode
     def with_card(card: dict[str, Any]) -> WakeWordModel:
         return replace(model, card=card)
 
-    anything = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
-    card = calibrate(with_card(anything), corpus, run.calibration, run.seed)
+    card = calibrate(with_card(UNCALIBRATED), corpus, run.calibration, run.seed)
     evaluation = evaluate(with_card(card), corpus, run.seed)
     sizes = list(model.sizes)
     card |= {

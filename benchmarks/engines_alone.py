@@ -1,0 +1,249 @@
+"""What each part of the recipe for a phrase that nobody recorded buys: words said by engines alone, judged on people.
+
+    python benchmarks/engines_alone.py --data words --speech talk --noise noise \\
+        [--words happy right left] [--variants "the recipe" ...] [--seeds 0 1 2]
+    python benchmarks/engines_alone.py --tables        # the table again, from the rows that are there
+
+Each word is learnt as `wakeword train PHRASE` learns a phrase without recordings: its folder is hidden, engines say it.
+Each variant changes one thing; to be quick all have 128 units and, but for those of several, one network. Judged are
+the word's own recordings of the training and the validation split, which no variant has heard, never the test's. The
+bases are the exception: they were taught sounds by the training split's words, these among them. Thresholds allow 1, 5
+and 20 false alarms on the stress streams of validation, so that variants are compared at equal peace; the fewer alarms,
+the more hangs on one sound that a network happens to take for the word. Seeds differ as much as most variants do: no
+difference is one before several seeds show it. Rows are appended to benchmarks/results/engines_alone.jsonl, a network
+once trained is kept under --runs, and the table is written to benchmarks/results/engines_alone.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.calibrate import CalibrationSettings, choose_rule, hear_keyword, quiet_threshold, stress_streams
+from training.corpus import RECORDED, Corpus, load_corpus
+from training.metrics import rate
+from training.network import to_network
+from training.pipeline import UNCALIBRATED, Run, fit_keyword, gather
+from training.recipes import Recipe, phrase
+from training.streams import babble, hear_clips, missed
+from wakeword import WakeWordModel, load_model
+from wakeword.alarms import hear
+from wakeword.features import FeatureSpec
+from wakeword.files import write_atomically
+
+ROWS = Path(__file__).resolve().parent / "results" / "engines_alone.jsonl"
+TABLE = ROWS.with_suffix(".md")
+ALARMS = (1, 5, 20)
+SNR_DB = 10.0
+KINDS = ("miss_in_silence", "miss_in_babble_10_db")
+#: What makes a row unique, in the order of the rows.
+KEY = ("word", "variant", "seed")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A change of the recipe; hear_people: whether people's recordings of other words are among the negatives."""
+
+    change: Callable[[Recipe], Recipe] = lambda recipe: recipe
+    networks: int = 1
+    hear_people: bool = True
+
+
+def _spoken(**changes: Any) -> Callable[[Recipe], Recipe]:
+    return lambda recipe: recipe.changed(spoken=replace(recipe.spoken, **changes))
+
+
+def _augment(**changes: Any) -> Callable[[Recipe], Recipe]:
+    return lambda recipe: recipe.changed(augment=replace(recipe.augment, **changes)) if recipe.augment else recipe
+
+
+def _cepstral(**changes: Any) -> Callable[[Recipe], Recipe]:
+    def change(recipe: Recipe) -> Recipe:
+        assert recipe.augment is not None
+        return _augment(cepstral=replace(recipe.augment.cepstral, **changes))(recipe)
+
+    return change
+
+
+VARIANTS = {
+    "the recipe": Variant(),
+    "two networks": Variant(networks=2),
+    "four networks": Variant(networks=4),
+    "256 units": Variant(lambda recipe: recipe.changed(units=256)),
+    "half the epochs": Variant(lambda recipe: recipe.changed(epochs=recipe.epochs // 2)),
+    "twice the epochs": Variant(lambda recipe: recipe.changed(epochs=2 * recipe.epochs)),
+    "a third of the learning rate": Variant(lambda recipe: recipe.changed(learning_rate=recipe.learning_rate / 3)),
+    "BCE": Variant(lambda recipe: recipe.changed(objective="bce")),
+    "DROCC-OE": Variant(lambda recipe: recipe.changed(objective="drocc-oe")),
+    "no base, three times the epochs": Variant(lambda recipe: recipe.changed(base=False, epochs=3 * recipe.epochs)),
+    "no people among the other words": Variant(hear_people=False),
+    "no recorded styles": Variant(_cepstral(style=0.0)),
+    "no throats, equalisers, rhythms": Variant(_cepstral(throat=0.0, equaliser=0.0, rhythm=0.0)),
+    "a quarter of the keyword's clips": Variant(_spoken(keyword=300)),
+    "no close negatives": Variant(_spoken(close=0)),
+    "twice the windows of continuous speech": Variant(
+        lambda recipe: recipe.changed(
+            speech_windows=2 * recipe.speech_windows, sentence_windows=2 * recipe.sentence_windows
+        )
+    ),
+    "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
+    "no sentences": Variant(_spoken(sentences=0)),
+}
+
+
+def trained(corpus: Corpus, run: Run, spec: FeatureSpec, seed: int, stem: Path) -> WakeWordModel:
+    """One network, trained now or kept as ``stem``.wakeword; its thresholds are still to be chosen."""
+    path = stem.with_suffix(".wakeword")
+    if not path.exists():
+        checkpoint = stem.with_suffix(".checkpoint")
+        with stem.with_suffix(".log").open("a", buffering=1) as log:
+            fitted = fit_keyword(corpus, run.recipe, spec, seed, checkpoint, lambda epoch: print(epoch, file=log))
+        network = to_network(fitted.network, fitted.standard)
+        WakeWordModel(run.keyword, spec, (network,), UNCALIBRATED).save(path)
+        checkpoint.unlink(missing_ok=True)
+    return load_model(path, calibrated=False)
+
+
+def measure(run: Run, name: str, people: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Train one variant of the run, judge it on ``people``, int16 (T,) each, who say the word, and return its row."""
+    variant, started = VARIANTS[name], time.monotonic()
+    run = replace(run, recipe=variant.change(run.recipe))
+    corpus, spec = gather(run)
+    heard = corpus if variant.hear_people else without_people(corpus)
+    kept = "the recipe" if variant.networks > 1 else name  # variants of several networks share the recipe's
+    seeds = range(run.seed * variant.networks, (run.seed + 1) * variant.networks)
+    stem = run.out / f"{run.keyword}-{kept}".replace(" ", "_")
+    models = [trained(heard, run, spec, seed, stem.with_name(f"{stem.name}-{seed}")) for seed in seeds]
+    networks = tuple(network for model in models for network in model.networks)
+    model = WakeWordModel(run.keyword, spec, networks, UNCALIBRATED)
+    return {
+        **dict(zip(KEY, (run.keyword, name, run.seed), strict=True)),
+        **judged(model, corpus, run.seed, people),
+        "seconds": round(time.monotonic() - started),
+    }
+
+
+def judged(model: WakeWordModel, corpus: Corpus, seed: int, people: Sequence[np.ndarray]) -> dict[str, Any]:
+    """The people missed at the thresholds with so many alarms, under the rule that validation's engines choose."""
+    streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
+    hours = sum(stream.seconds for stream in streams) / 3600
+    spoken = hear_keyword(model, corpus, "validation", np.random.default_rng([seed, 5]))
+    settings = choose_rule(streams, [*spoken[0], *spoken[1]], CalibrationSettings())
+    talk = corpus.speech["validation"]
+    noise = babble(talk, sum(map(len, talk)), 4, np.random.default_rng(0))
+    quiet, noisy = hear_clips(model, people), hear_clips(model, people, noise, SNR_DB)
+    points = {}
+    for alarms in ALARMS:
+        rule = settings.rule(quiet_threshold(streams, replace(settings, alarms_per_hour=(alarms + 0.5) / hours)))
+        points[str(alarms)] = {
+            "threshold": round(rule.threshold, 4),
+            "miss_in_silence": rate(missed(quiet, rule), len(quiet)).to_dict(),
+            "miss_in_babble_10_db": rate(missed(noisy, rule), len(noisy)).to_dict(),
+        }
+    return {"hours": round(hours, 3), "decision": settings.to_dict(), "points": points}
+
+
+def without_people(corpus: Corpus) -> Corpus:
+    """The corpus with other words and continuous speech from engines alone in the split that trains."""
+    words, speech = corpus.words["train"], corpus.speech
+    spoken = words.subset(np.flatnonzero(~words.of_origin(RECORDED)))
+    return replace(corpus, words={**corpus.words, "train": spoken}, speech={**speech, "train": []})
+
+
+def without(word: str, data: Path, folder: Path) -> Path:
+    """A folder of links to ``data`` in which nobody says the word."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(data.iterdir()):
+        link = folder / path.name
+        if path.name != word and not link.exists():
+            link.symlink_to(path.resolve())
+    return folder
+
+
+def run_of(word: str, seed: int, args: argparse.Namespace) -> tuple[Run, list[np.ndarray]]:
+    """A run that hears nobody say the word, its files under --runs; and the people who do say it, int16 (T,) each."""
+    said = load_corpus(word, args.data).words
+    people = [clip for split in ("train", "validation") for clip in said[split].samples[said[split].is_keyword]]
+    if not people:
+        raise SystemExit(f"{args.data} has no recordings of {word!r} to judge by: give --words others")
+    hidden = without(word, args.data, args.runs / f"without_{word}")
+    recipe = phrase(word).changed(units=128, networks=1)
+    return Run(word, hidden, recipe, args.runs, tuple(args.speech), tuple(args.noise), seed=seed), people
+
+
+def read_rows() -> list[dict[str, Any]]:
+    """The rows there are: words in turn, their variants in the order of VARIANTS, seeds of one side by side."""
+    rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+    return sorted(rows, key=lambda row: (row["word"], [*VARIANTS].index(row["variant"]), row["seed"]))
+
+
+def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes a row unique."""
+    return tuple(row[name] for name in KEY)
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown, a line a variant: people missed in silence and in babble at each number of alarms, over its seeds."""
+    kinds = [f"{kind}, {alarms} alarms" for alarms in ALARMS for kind in ("silence", "babble 10 dB")]
+    lines = [f"| word | variant | seeds | missed of | {' | '.join(kinds)} |", "|---" * (4 + len(kinds)) + "|"]
+    for (word, variant), group in groupby(rows, key=lambda row: (row["word"], row["variant"])):
+        points = [row["points"] for row in group]
+        of = points[0]["1"]["miss_in_silence"]["n"]
+        cells = [_cell([each[str(a)][kind] for each in points]) for a in ALARMS for kind in KINDS]
+        lines.append(f"| {word} | {variant} | {len(points)} | {of} | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(rates: Sequence[dict[str, Any]]) -> str:
+    """mean +- std over the seeds and the count of each; of a single seed its 95 % interval."""
+    counts = " ".join(str(rate["count"]) for rate in rates)
+    percent = [100 * rate["rate"] for rate in rates]
+    if len(rates) > 1:
+        return f"{statistics.mean(percent):.1f} ± {statistics.stdev(percent):.1f} % ({counts})"
+    return f"{percent[0]:.1f} % [{100 * rates[0]['low']:.1f}, {100 * rates[0]['high']:.1f}] ({counts})"
+
+
+def main() -> None:
+    """Make the missing rows, then the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", action="store_true", help="only print the table of the rows that are there")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--speech", type=Path, nargs="*", default=[])
+    parser.add_argument("--noise", type=Path, nargs="*", default=[])
+    parser.add_argument("--words", nargs="*", default=["happy", "right", "left"])
+    parser.add_argument("--variants", nargs="*", choices=VARIANTS, default=[*VARIANTS])
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    args = parser.parse_args()
+    if not args.tables:
+        if args.data is None or not args.speech:
+            parser.error("--data and --speech are needed to make rows (or --tables to print them)")
+        torch.set_num_threads(1)
+        args.runs.mkdir(exist_ok=True, parents=True)
+        ROWS.parent.mkdir(exist_ok=True)
+        there = {key_of(row) for row in read_rows()}
+        for word, seed in product(args.words, args.seeds):
+            run, people = run_of(word, seed, args)
+            for name in args.variants:
+                if (word, name, seed) not in there:
+                    row = measure(run, name, people)
+                    with ROWS.open("a") as file:
+                        file.write(json.dumps(row) + "\n")
+                    print(word, name, seed, row["points"]["5"], flush=True)
+    rows = read_rows()
+    write_atomically(TABLE, table(rows).encode())
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
