@@ -145,11 +145,8 @@ def judged(model: WakeWordModel, corpus: Corpus, seed: int, people: Sequence[np.
     points = {}
     for alarms in ALARMS:
         rule = settings.rule(quiet_threshold(streams, replace(settings, alarms_per_hour=(alarms + 0.5) / hours)))
-        points[str(alarms)] = {
-            "threshold": round(rule.threshold, 4),
-            "miss_in_silence": rate(missed(quiet, rule), len(quiet)).to_dict(),
-            "miss_in_babble_10_db": rate(missed(noisy, rule), len(noisy)).to_dict(),
-        }
+        misses = (rate(missed(heard, rule), len(heard)).to_dict() for heard in (quiet, noisy))
+        points[str(alarms)] = {"threshold": round(rule.threshold, 4), **dict(zip(KINDS, misses, strict=True))}
     return {"hours": round(hours, 3), "decision": settings.to_dict(), "points": points}
 
 
@@ -170,15 +167,20 @@ def without(word: str, data: Path, folder: Path) -> Path:
     return folder
 
 
-def run_of(word: str, seed: int, args: argparse.Namespace) -> tuple[Run, list[np.ndarray]]:
-    """A run that hears nobody say the word, its files under --runs; and the people who do say it, int16 (T,) each."""
-    said = load_corpus(word, args.data).words
+def people_who_say(word: str, data: Path) -> list[np.ndarray]:
+    """The word's recordings of the splits that train and validate, int16 (T,) each; ends the script without any."""
+    said = load_corpus(word, data).words
     people = [clip for split in ("train", "validation") for clip in said[split].samples[said[split].is_keyword]]
     if not people:
-        raise SystemExit(f"{args.data} has no recordings of {word!r} to judge by: give --words others")
+        raise SystemExit(f"{data} has no recordings of {word!r} to judge by: give --words others")
+    return people
+
+
+def run_of(word: str, args: argparse.Namespace) -> Run:
+    """A run that hears nobody say the word; its files are under --runs."""
     hidden = without(word, args.data, args.runs / f"without_{word}")
     recipe = phrase(word).changed(units=128, networks=1)
-    return Run(word, hidden, recipe, args.runs, tuple(args.speech), tuple(args.noise), seed=seed), people
+    return Run(word, hidden, recipe, args.runs, tuple(args.speech), tuple(args.noise))
 
 
 def read_rows() -> list[dict[str, Any]]:
@@ -232,11 +234,11 @@ def main() -> None:
         args.runs.mkdir(exist_ok=True, parents=True)
         ROWS.parent.mkdir(exist_ok=True)
         there = {key_of(row) for row in read_rows()}
-        for word, seed in product(args.words, args.seeds):
-            run, people = run_of(word, seed, args)
-            for name in args.variants:
+        for word in args.words:
+            run, people = run_of(word, args), people_who_say(word, args.data)
+            for seed, name in product(args.seeds, args.variants):
                 if (word, name, seed) not in there:
-                    row = measure(run, name, people)
+                    row = measure(replace(run, seed=seed), name, people)
                     with ROWS.open("a") as file:
                         file.write(json.dumps(row) + "\n")
                     print(word, name, seed, row["points"]["5"], flush=True)
