@@ -1,17 +1,19 @@
 """What each part of the recipe for a phrase that nobody recorded buys: words said by engines alone, judged on people.
 
     python benchmarks/engines_alone.py --data words --speech talk --noise noise \\
-        [--words happy right left] [--variants "the recipe" ...] [--seeds 0 1 2]
+        [--words happy right left] [--variants "the recipe" ...] [--base sounds] [--seeds 0 1 2]
     python benchmarks/engines_alone.py --tables        # the table again, from the rows that are there
 
 Each word is learnt as `wakeword train PHRASE` learns a phrase without recordings: its folder is hidden, engines say it.
 Each variant changes one thing; to be quick all have 128 units and, but for those of several, one network. Judged are
 the word's own recordings of the training and the validation split, which no variant has heard, never the test's. The
-bases are the exception: they were taught sounds by the training split's words, these among them. Thresholds allow 1, 5
-and 20 false alarms on the stress streams of validation, so that variants are compared at equal peace; the fewer alarms,
-the more hangs on one sound that a network happens to take for the word. Seeds differ as much as most variants do: no
-difference is one before several seeds show it. Rows are appended to benchmarks/results/engines_alone.jsonl, a network
-once trained is kept under --runs, and the table is written to benchmarks/results/engines_alone.md.
+bundled bases are the exception, and an advantage: they were taught by the training split's words, these among them. Of
+a word that nobody recorded more is learnt from a base made with `wakeword pretrain --without WORD --units 128`, whose
+file --base takes. Thresholds allow 1, 5 and 20 false alarms on the stress streams of validation, so that variants are
+compared at equal peace; the fewer alarms, the more hangs on one sound that a network happens to take for the word.
+Seeds differ as much as most variants do: no difference is one before several seeds show it. Rows are appended to
+benchmarks/results/engines_alone.jsonl, a network once trained is kept under --runs, and the table is written to
+benchmarks/results/engines_alone.md.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ ALARMS = (1, 5, 20)
 SNR_DB = 10.0
 KINDS = ("miss_in_silence", "miss_in_babble_10_db")
 #: What makes a row unique, in the order of the rows.
-KEY = ("word", "variant", "seed")
+KEY = ("word", "variant", "base", "seed")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ VARIANTS = {
     "a third of the learning rate": Variant(lambda recipe: recipe.changed(learning_rate=recipe.learning_rate / 3)),
     "BCE": Variant(lambda recipe: recipe.changed(objective="bce")),
     "DROCC-OE": Variant(lambda recipe: recipe.changed(objective="drocc-oe")),
-    "no base, three times the epochs": Variant(lambda recipe: recipe.changed(base=False, epochs=3 * recipe.epochs)),
+    "no base, three times the epochs": Variant(lambda recipe: recipe.changed(base="", epochs=3 * recipe.epochs)),
     "no people among the other words": Variant(hear_people=False),
     "no recorded styles": Variant(_cepstral(style=0.0)),
     "no throats, equalisers, rhythms": Variant(_cepstral(throat=0.0, equaliser=0.0, rhythm=0.0)),
@@ -116,18 +118,18 @@ def trained(corpus: Corpus, run: Run, spec: FeatureSpec, seed: int, stem: Path) 
 
 def measure(run: Run, name: str, people: Sequence[np.ndarray]) -> dict[str, Any]:
     """Train one variant of the run, judge it on ``people``, int16 (T,) each, who say the word, and return its row."""
-    variant, started = VARIANTS[name], time.monotonic()
+    variant, started, base = VARIANTS[name], time.monotonic(), Path(run.recipe.base).stem
     run = replace(run, recipe=variant.change(run.recipe))
     corpus, spec = gather(run)
     heard = corpus if variant.hear_people else without_people(corpus)
     kept = "the recipe" if variant.networks > 1 else name  # variants of several networks share the recipe's
     seeds = range(run.seed * variant.networks, (run.seed + 1) * variant.networks)
-    stem = run.out / f"{run.keyword}-{kept}".replace(" ", "_")
+    stem = run.out / f"{run.keyword}-{kept}-{base}".replace(" ", "_")
     models = [trained(heard, run, spec, seed, stem.with_name(f"{stem.name}-{seed}")) for seed in seeds]
     networks = tuple(network for model in models for network in model.networks)
     model = WakeWordModel(run.keyword, spec, networks, UNCALIBRATED)
     return {
-        **dict(zip(KEY, (run.keyword, name, run.seed), strict=True)),
+        **dict(zip(KEY, (run.keyword, name, base, run.seed), strict=True)),
         **judged(model, corpus, run.seed, people),
         "seconds": round(time.monotonic() - started),
     }
@@ -179,14 +181,14 @@ def people_who_say(word: str, data: Path) -> list[np.ndarray]:
 def run_of(word: str, args: argparse.Namespace) -> Run:
     """A run that hears nobody say the word; its files are under --runs."""
     hidden = without(word, args.data, args.runs / f"without_{word}")
-    recipe = phrase(word).changed(units=128, networks=1)
+    recipe = phrase(word).changed(units=128, networks=1, base=args.base)
     return Run(word, hidden, recipe, args.runs, tuple(args.speech), tuple(args.noise))
 
 
 def read_rows() -> list[dict[str, Any]]:
     """The rows there are: words in turn, their variants in the order of VARIANTS, seeds of one side by side."""
     rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    return sorted(rows, key=lambda row: (row["word"], [*VARIANTS].index(row["variant"]), row["seed"]))
+    return sorted(rows, key=lambda row: (row["word"], [*VARIANTS].index(row["variant"]), row["base"], row["seed"]))
 
 
 def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -197,12 +199,12 @@ def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Markdown, a line a variant: people missed in silence and in babble at each number of alarms, over its seeds."""
     kinds = [f"{kind}, {alarms} alarms" for alarms in ALARMS for kind in ("silence", "babble 10 dB")]
-    lines = [f"| word | variant | seeds | missed of | {' | '.join(kinds)} |", "|---" * (4 + len(kinds)) + "|"]
-    for (word, variant), group in groupby(rows, key=lambda row: (row["word"], row["variant"])):
+    lines = [f"| word | variant | base | seeds | missed of | {' | '.join(kinds)} |", "|---" * (5 + len(kinds)) + "|"]
+    for (word, variant, base), group in groupby(rows, key=lambda row: key_of(row)[:3]):
         points = [row["points"] for row in group]
         of = points[0]["1"]["miss_in_silence"]["n"]
         cells = [_cell([each[str(a)][kind] for each in points]) for a in ALARMS for kind in KINDS]
-        lines.append(f"| {word} | {variant} | {len(points)} | {of} | {' | '.join(cells)} |")
+        lines.append(f"| {word} | {variant} | {base} | {len(points)} | {of} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
@@ -224,6 +226,7 @@ def main() -> None:
     parser.add_argument("--noise", type=Path, nargs="*", default=[])
     parser.add_argument("--words", nargs="*", default=["happy", "right", "left"])
     parser.add_argument("--variants", nargs="*", choices=VARIANTS, default=[*VARIANTS])
+    parser.add_argument("--base", default=phrase("").base, help="a kind of bundled base, or a file")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     args = parser.parse_args()
@@ -237,7 +240,7 @@ def main() -> None:
         for word in args.words:
             run, people = run_of(word, args), people_who_say(word, args.data)
             for seed, name in product(args.seeds, args.variants):
-                if (word, name, seed) not in there:
+                if (word, name, Path(args.base).stem, seed) not in there:
                     row = measure(replace(run, seed=seed), name, people)
                     with ROWS.open("a") as file:
                         file.write(json.dumps(row) + "\n")

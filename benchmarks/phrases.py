@@ -1,11 +1,12 @@
 """How well a phrase that nobody recorded is heard: trained from speech engines alone, tested on real people.
 
     python benchmarks/phrases.py --real recordings --data words --speech talk --noise noise \\
-        [--phrases alexa computer] [--own 0 10] [--networks 2] [--seed 0]
+        [--phrases alexa computer] [--own 0 10] [--networks 2] [--base sounds] [--seed 0]
     python benchmarks/phrases.py --tables         # the table again, from the rows that are there
 
 ``--real`` has one folder of recordings a phrase; they are the test and nothing else. ``--own N`` also trains with N of
-them as a user's own ``--recordings``, which then are no part of the test. Each run is `wakeword train PHRASE` at the
+them as a user's own ``--recordings``, which then are no part of the test; ``--base`` is a bundled base's kind, or a
+file of `wakeword pretrain`, to start from. Each run is `wakeword train PHRASE` at the
 default operating point, chosen on validation. False alarms are counted over the held-out half of the speech, all test
 words and the other phrases' recordings strung together; misses in silence and in babble of the same held-out speech.
 Rows are appended to benchmarks/results/phrases.jsonl, and the table is written to benchmarks/results/phrases.md.
@@ -48,6 +49,7 @@ class Cell:
     phrase: str
     own: int
     networks: int
+    base: str
     seed: int
     real: Path
     data: Path
@@ -56,17 +58,17 @@ class Cell:
     runs: Path
 
     @property
-    def key(self) -> tuple[str, int, int, int]:
+    def key(self) -> tuple[str, int, int, str, int]:
         """What makes a row unique."""
-        return self.phrase, self.own, self.networks, self.seed
+        return self.phrase, self.own, self.networks, self.base, self.seed
 
 
 def measure(cell: Cell) -> dict[str, Any]:
     """Train one cell, test it on real people, and return its row."""
-    stem = cell.runs / "-".join(map(str, cell.key)).replace(" ", "_")
+    stem = cell.runs / "-".join(map(str, cell.key)).replace(" ", "_").replace("/", "_")
     given, tested = _divided(cell.real / cell.phrase, cell.own)
     own = _copied(given, stem.with_suffix(".own"))
-    recipe = phrase(cell.phrase).changed(networks=cell.networks)
+    recipe = phrase(cell.phrase).changed(networks=cell.networks, base=cell.base)
     run = Run(
         cell.phrase, cell.data, recipe, stem.with_suffix(".wakeword"), cell.speech, cell.noise, own, seed=cell.seed
     )
@@ -82,6 +84,7 @@ def measure(cell: Cell) -> dict[str, Any]:
         "phrase": cell.phrase,
         "own": cell.own,
         "networks": cell.networks,
+        "base": cell.base,
         "seed": cell.seed,
         "seconds": round(seconds),
         "validation": model.card["operating_points"]["alarms"]["validation"],
@@ -129,20 +132,29 @@ def read_rows() -> list[dict[str, Any]]:
     return sorted(rows, key=key_of)
 
 
-def key_of(row: dict[str, Any]) -> tuple[str, int, int, int]:
+def key_of(row: dict[str, Any]) -> tuple[str, int, int, str, int]:
     """As Cell.key."""
-    return row["phrase"], row["own"], row["networks"], row["seed"]
+    return row["phrase"], row["own"], row["networks"], row["base"], row["seed"]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Markdown, one line a row: misses and false alarms with their n and 95 % intervals."""
-    head = ("phrase", "own recordings", "networks", "seed", "miss in silence", "miss in babble 10 dB", "false alarms")
+    head = (
+        "phrase",
+        "own recordings",
+        "networks",
+        "base",
+        "seed",
+        "miss in silence",
+        "miss in babble 10 dB",
+        "false alarms",
+    )
     lines = [f"| {' | '.join(head)} | minutes |", "|---" * (len(head) + 1) + "|"]
     for row in rows:
         test = row["test"]
         misses = [str(_rate(test[kind])) for kind in ("miss_in_silence", "miss_in_babble_10_db")]
         alarms = f"{test['false_alarms']['count']} in {test['false_alarms']['hours']:.2f} h"
-        cells = [row["phrase"], row["own"], row["networks"], row["seed"], *misses, alarms, round(row["seconds"] / 60)]
+        cells = [*key_of(row), *misses, alarms, round(row["seconds"] / 60)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join([*lines, ""])
 
@@ -162,6 +174,7 @@ def main() -> None:
     parser.add_argument("--phrases", nargs="*", default=["alexa", "computer"])
     parser.add_argument("--own", type=int, nargs="*", default=[0, 10])
     parser.add_argument("--networks", type=int, default=phrase("").networks)
+    parser.add_argument("--base", default=phrase("").base)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     args = parser.parse_args()
@@ -173,7 +186,7 @@ def main() -> None:
         ROWS.parent.mkdir(exist_ok=True)
         there = {key_of(row) for row in read_rows()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
-        cells = [Cell(p, own, args.networks, args.seed, *folders) for own in args.own for p in args.phrases]
+        cells = [Cell(p, own, args.networks, args.base, args.seed, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
             if cell.key not in there:
                 row = measure(cell)  # before the file is opened: an hour later it may be another file

@@ -16,9 +16,10 @@ from close_negatives.phonemes import Phonemes
 from close_negatives.store import Clip
 
 #: Counts the changes of this module that change verdicts.
-REVISION = 1
+REVISION = 2
 
-_QUIET = 4_000  # samples of near silence on either side, from which the recognizer takes the room
+#: Of ``with_quiet``.
+QUIET = 4_000  # samples of near silence on either side, from which the recognizer takes the room
 _HISS = 3.0  # of int16: digital silence is unlike anything it learnt
 _NATS = 1024.0  # its scores are logarithms divided by so much
 #: A narrow search would give up on unlikely words, and those are asked for.
@@ -43,8 +44,7 @@ class Judge:
         from pocketsphinx import Decoder, get_model_path
 
         model = f"{get_model_path()}/en-us/en-us"
-        # cmn=batch: each clip on its own, whatever was heard before. bestpath would rescore what it finds, so that
-        # scores of two searches could not be compared.
+        # bestpath would rescore what it finds, so that scores of two searches could not be compared.
         settings = {**_WIDE, "cmn": "batch", "bestpath": False}
         self._decoder = Decoder(hmm=model, dict=None, lm=None, loglevel="FATAL", **settings)
         self._spellings: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Judge:
 
     def hear(self, clip: Clip, intended: str) -> Heard:
         """Which word the clip is, rather than ``intended``, one of the words of the judge."""
-        audio = _with_quiet(clip)
+        audio = with_quiet(clip)
         word, _ = self._decode("", audio)
         if word in ("", intended):
             return Heard(intended, 0.0)
@@ -76,6 +76,7 @@ class Judge:
         if only not in self._searches:
             self._add_search(only, [spelling for spelling, word in self._spellings.items() if word == only])
         self._decoder.activate_search(f"only {only}")
+        self._decoder.reinit_feat()  # forgets what was heard before, which cmn=batch alone does not
         self._decoder.start_utt()
         self._decoder.process_raw(audio, full_utt=True)
         self._decoder.end_utt()
@@ -93,7 +94,8 @@ def judge_of(ways: tuple[tuple[str, tuple[Phonemes, ...]], ...]) -> Judge:
     return Judge(dict(ways))
 
 
-def _with_quiet(clip: Clip) -> bytes:
-    padded = np.pad(clip.astype(np.float64), _QUIET)
+def with_quiet(clip: Clip) -> bytes:
+    """What a recognizer is given: the clip, int16, with QUIET samples of faint hiss before and after it."""
+    padded = np.pad(clip.astype(np.float64), QUIET)
     hiss = np.random.default_rng(0).normal(0, _HISS, len(padded))
     return bytes(np.clip(padded + hiss, -32768, 32767).astype(np.int16).tobytes())

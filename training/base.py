@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from training.network import KeywordLSTM
-from wakeword.errors import ModelFileError
+from wakeword.errors import ModelFileError, TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.files import write_atomically
 
@@ -66,6 +66,8 @@ class Base:
 def read_base(path: Path) -> Base:
     """Raises ModelFileError, in one sentence, where the file is none or a damaged one."""
     try:
+        if path.exists() and not zipfile.is_zipfile(path):  # numpy would advise to unpickle it
+            raise ValueError("it is not what `wakeword pretrain` writes")
         with np.load(path, allow_pickle=False) as archive:
             card = json.loads(archive["card"].tobytes())
             arrays = {name: archive[name] for name in _ARRAYS}
@@ -82,9 +84,19 @@ def read_base(path: Path) -> Base:
 
 
 @lru_cache(maxsize=4)
-def bundled_base(units: int) -> Base | None:
-    """The base of that many units that comes with the package, or None where there is none of that size."""
-    entry = resources.files("training") / "bases" / f"english-{units}.npz"
+def find_base(name: str, units: int) -> Base | None:
+    """A file's base, or the bundled one of that kind and so many units: None where none of that size is bundled.
+
+    name: a path that ends in .npz, as `wakeword pretrain` writes it; or "sounds", which named frames as they were
+    heard, or "english", which named whole words (see bases/DATA.md). Raises ModelFileError where the file is no base,
+    and TrainingError where it has not that many units.
+    """
+    if name.endswith(".npz"):
+        base = read_base(Path(name))
+        if base.units != units:
+            raise TrainingError(f"{name} has {base.units} units, the recipe {units}: train with --units {base.units}")
+        return base
+    entry = resources.files("training") / "bases" / f"{name}-{units}.npz"
     if not entry.is_file():
         return None
     with resources.as_file(entry) as path:

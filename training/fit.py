@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from training.base import Base, bundled_base
+from training.base import Base, find_base
 from training.examples import Examples, ExampleSource, Standard, standard_of, standardised
 from training.loop import in_batches, learn_epoch, one_cycle
 from training.metrics import selection_score
@@ -77,7 +77,7 @@ def fit(
     """
     recipe, seed = source.recipe, source.seed
     first = source.epoch(0)
-    base = bundled_base(recipe.units) if recipe.base else None
+    base = find_base(recipe.base, recipe.units) if recipe.base else None
     standard = base.standard if base else standard_of(first.features)
     network = _new_network(source.spec, recipe, seed)
     if base:

@@ -1,7 +1,8 @@
 """Teaching an LSTM the sounds of English, before any keyword: every keyword's training can start from it.
 
 A detector of a phrase that nobody recorded learns from speech engines alone, and would learn the engines. The base has
-been made to name phonemes in thousands of words, recorded and synthesized alike, so its states tell sounds, not voices.
+been made to name the phoneme of each frame in thousands of words, recorded and synthesized alike, while it is heard:
+so its states tell sounds, not voices, and not whole words, which their first sounds do not give away yet.
 """
 
 from __future__ import annotations
@@ -16,18 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from close_negatives.phonemes import Phonemes
 from training.augment import AugmentSettings, change_voice, cut_window
 from training.base import Base
-from training.cepstral import change_cepstra
-from training.clips import active_range
+from training.cepstral import CepstralSettings, change_cepstra
 from training.corpus import FULL_SCALE
 from training.examples import Standard, standard_of, standardised
 from training.loop import learn_epoch, one_cycle
 from training.network import KeywordLSTM
 from training.one_class import LossParts
 from training.scenery import Scenery
-from training.sounds import SYMBOLS, best_path, ctc_loss, edit_distance, flat_labels, numbers_of
+from training.sounds import SYMBOLS, Sound, frame_labels
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec, mfcc
 
@@ -39,45 +38,43 @@ _SILENCE = np.zeros(0, dtype=np.float32)
 class PretrainRecipe:
     """units and window of the network; the rest as in ``training.recipes.Recipe``.
 
-    flat_epochs  epochs at the beginning in which each frame is told its phoneme, a word's sounds spread evenly over it:
-                 rough, but from a random start CTC alone says nothing but silence for a dozen epochs
-    delay        frames that a phoneme's name may come late by, for the network hears no future
-    spoken       synthesized clips an epoch; all recorded ones are heard in every one
+    delay           frames that a phoneme's name comes late by, for the network hears no future
+    spoken          synthesized clips an epoch; all recorded ones are heard in every one
+    silence_weight  of the frames without a sound in the loss, which are many and easy
+    augment         without other rhythms, so that sounds stay where their labels say
     """
 
     units: int = 256
     window_frames: int = 118
-    epochs: int = 18
-    flat_epochs: int = 4
-    delay: int = 3
+    epochs: int = 14
+    delay: int = 6
     batch_size: int = 64
     learning_rate: float = 4e-3
     spoken: int = 8000
     silence_weight: float = 0.3
-    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    augment: AugmentSettings = field(default_factory=lambda: AugmentSettings(cepstral=CepstralSettings(rhythm=0.0)))
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A clip, int16 (T,), and what is said in it."""
+    """A clip, int16 (T,), and the sounds in it."""
 
     clip: np.ndarray
-    phonemes: Phonemes
+    sounds: tuple[Sound, ...]
 
 
 class PretrainEpoch(NamedTuple):
-    """number, mean loss of training, and of validation: mean CTC loss and phoneme errors per phoneme."""
+    """number, mean loss of training, and of validation: mean loss, and the share of frames in sounds named wrong."""
 
     number: int
     loss: float
     validation_loss: float
-    phoneme_errors: float
+    frame_errors: float
 
 
 class _Labelled(NamedTuple):
     features: np.ndarray  # float32 (N, F, C)
-    flat: np.ndarray  # int64 (N, F): a symbol's number for each frame
-    words: list[list[int]]  # the numbers said in each clip
+    labels: np.ndarray  # int64 (N, F): a symbol's number for each frame
 
 
 def pretrain(
@@ -113,7 +110,7 @@ def pretrain(
             if standard is None:
                 standard = standard_of(examples.features)
             loss = _learn(taught, optimizer, examples, standard, recipe, number)
-            history.append(PretrainEpoch(number, loss, *_judge(taught, held_out, standard)))
+            history.append(PretrainEpoch(number, loss, *_judge(taught, held_out, standard, recipe)))
             if on_epoch:
                 on_epoch(history[-1])
     assert standard is not None
@@ -149,35 +146,39 @@ class _Source:
         groups = [self._group(heard[first : first + _GROUP], rng) for first in range(0, len(heard), _GROUP)]
         features = np.concatenate([features for features, _ in groups])
         features = change_cepstra(features, self.spec, self.recipe.augment.cepstral, rng)
-        return _Labelled(
-            features, np.concatenate([flat for _, flat in groups]), [numbers_of(u.phonemes) for u in heard]
-        )
+        return _Labelled(features, np.concatenate([labels for _, labels in groups]))
 
     def plain(self, utterances: Sequence[Utterance]) -> _Labelled:
         """The clips as they are, in the middle of the window."""
-        clips = [u.clip / FULL_SCALE for u in utterances]
         samples = self.spec.window_samples
-        windows = [cut_window(clip, (len(clip) - samples) // 2, samples, _SILENCE, _SILENCE) for clip in clips]
-        flat = np.zeros((len(clips), self.spec.window_frames), dtype=np.int64)
-        return _Labelled(mfcc(np.stack(windows), self.spec), flat, [numbers_of(u.phonemes) for u in utterances])
+        offsets = [(len(u.clip) - samples) // 2 for u in utterances]
+        placed = list(zip(utterances, offsets, strict=True))
+        windows = [cut_window(u.clip / FULL_SCALE, offset, samples, _SILENCE, _SILENCE) for u, offset in placed]
+        labels = [self._labels(u, 1.0, offset) for u, offset in placed]
+        return _Labelled(mfcc(np.stack(windows), self.spec), np.stack(labels))
 
     def _group(self, group: Sequence[Utterance], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Change a group's voice, place each clip, add room and noise: (MFCC (B, F, C), flat labels (B, F))."""
+        """Change a group's voice, place each clip, add room and noise: (MFCC (B, F, C), labels (B, F))."""
         samples = self.spec.window_samples
         stacked = _stacked([u.clip for u in group]) / FULL_SCALE
         voices = change_voice(torch.from_numpy(stacked), self.recipe.augment, rng).numpy()
         tempo = voices.shape[1] / stacked.shape[1]
         windows = np.empty((len(group), samples), dtype=np.float32)
-        flat = np.zeros((len(group), self.spec.window_frames), dtype=np.int64)
+        labels = np.empty((len(group), self.spec.window_frames), dtype=np.int64)
         for row, utterance in enumerate(group):
             clip = voices[row, : round(len(utterance.clip) * tempo)]
             offset = -int(rng.integers(0, max(1, samples - len(clip) + 1)))
             windows[row] = cut_window(clip, offset, samples, _SILENCE, _SILENCE)
-            start, end = ((edge - offset) / self.spec.hop_length for edge in active_range(clip))
-            flat[row] = flat_labels(
-                numbers_of(utterance.phonemes), start, end, self.spec.window_frames, self.recipe.delay
-            )
-        return mfcc(self._scenery.heard(windows, rng), self.spec), flat
+            labels[row] = self._labels(utterance, tempo, offset)
+        return mfcc(self._scenery.heard(windows, rng), self.spec), labels
+
+    def _labels(self, utterance: Utterance, tempo: float, offset: int) -> np.ndarray:
+        """int64 (F,) of a window that begins ``offset`` samples into the clip, played ``tempo`` times as long."""
+        hop, rate = self.spec.hop_length, self.spec.sample_rate
+        start, delay = -offset / hop, self.recipe.delay
+        return frame_labels(
+            utterance.sounds, self.spec.window_frames, rate / hop, tempo=tempo, start=start, delay=delay
+        )
 
 
 def _learn(
@@ -189,16 +190,10 @@ def _learn(
     number: int,
 ) -> float:
     """One pass over an epoch's examples, without a last batch that is not whole; returns the mean loss."""
-    x, flat = torch.from_numpy(standardised(examples.features, standard)), torch.from_numpy(examples.flat)
-    weight = torch.ones(len(SYMBOLS))
-    weight[0] = recipe.silence_weight
+    x, labels = torch.from_numpy(standardised(examples.features, standard)), torch.from_numpy(examples.labels)
 
     def batch_loss(batch: slice) -> LossParts:
-        scores = _scores(taught, x[batch])
-        if number < recipe.flat_epochs:
-            loss = F.cross_entropy(scores.transpose(1, 2), flat[batch], weight=weight)
-        else:
-            loss = ctc_loss(scores, examples.words[batch])
+        loss = _loss(_scores(taught, x[batch]), labels[batch], recipe)
         return LossParts(loss, loss, torch.zeros_like(loss))
 
     def learning_rate(fraction: float) -> float:
@@ -218,14 +213,22 @@ def _scores(taught: nn.ModuleList, x: Tensor) -> Tensor:
     return head(lstm(x))
 
 
+def _loss(scores: Tensor, labels: Tensor, recipe: PretrainRecipe) -> Tensor:
+    """Cross entropy of scores (B, F, symbols) with labels (B, F)."""
+    weight = torch.ones(len(SYMBOLS))
+    weight[0] = recipe.silence_weight
+    return F.cross_entropy(scores.transpose(1, 2), labels, weight=weight)
+
+
 @torch.no_grad()
-def _judge(taught: nn.ModuleList, held_out: _Labelled, standard: Standard) -> tuple[float, float]:
-    """(mean CTC loss, edits per phoneme of the best path) on validation."""
-    x = torch.from_numpy(standardised(held_out.features, standard))
+def _judge(
+    taught: nn.ModuleList, held_out: _Labelled, standard: Standard, recipe: PretrainRecipe
+) -> tuple[float, float]:
+    """(mean loss, share of the frames in sounds whose name is wrong) on validation."""
+    x, labels = torch.from_numpy(standardised(held_out.features, standard)), torch.from_numpy(held_out.labels)
     scores = torch.cat([_scores(taught, part) for part in x.split(512)])
-    paths = zip(scores.argmax(-1).tolist(), held_out.words, strict=True)
-    edits = sum(edit_distance(best_path(path), word) for path, word in paths)
-    return float(ctc_loss(scores, held_out.words)), edits / sum(len(word) for word in held_out.words)
+    wrong = scores.argmax(-1) != labels
+    return float(_loss(scores, labels, recipe)), float(wrong[labels > 0].float().mean())
 
 
 def _stacked(clips: Sequence[np.ndarray]) -> np.ndarray:

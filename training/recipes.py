@@ -42,7 +42,7 @@ class Recipe:
     keyword_draws: int = 0  # an epoch's spoken clips of the keyword
     spoken_draws: int = 0  # an epoch's spoken clips of other words
     close_draws: int = 0  # an epoch's spoken clips of close negatives
-    base: bool = False  # start from the bundled LSTM that knows the sounds of English, where there is one of this size
+    base: str = ""  # the LSTM to start from that knows the sounds of English (see find_base); "" for a random one
     augment: AugmentSettings | None = None
 
     def changed(self, **changes: object) -> Recipe:
@@ -102,7 +102,7 @@ def deploy(keyword: str) -> Recipe:
         # fifty of 0.01, at a tenth of the cost.
         one_class=OneClassSettings(radius=28.0, gamma=2.0, mu=0.5, ascent=Ascent(5, 0.1, 5)),
         pooling="attention",  # frames beside the word cannot dilute it, and it learns in fewer epochs
-        base=True,  # a third of the epochs that a random start needs
+        base="english",  # a third of the epochs that a random start needs
         units=256,  # from a base: better on validation in ten epochs than half as many in thirty
         epochs=14,
         batch_size=64,  # steps count for more than examples: at 256 four times the epochs were needed
@@ -126,8 +126,13 @@ def phrase(keyword: str) -> Recipe:
     spoken = dataclasses.replace(recipe.spoken, keyword=1200, natural=True)
     # What tells engines from people must not tell the keyword from other words: recorded styles go to all clips.
     cepstral = CepstralSettings(style=0.7)
-    # One network that has only heard engines is unsteady on people; two are steadier.
-    return recipe.changed(spoken=spoken, keyword_draws=1200, networks=2, augment=AugmentSettings(cepstral=cepstral))
+    return recipe.changed(
+        spoken=spoken,
+        keyword_draws=1200,
+        networks=2,  # one that has only heard engines is unsteady on people; two are steadier
+        base="sounds",  # a base that knows words knows no word that people did not say to it
+        augment=AugmentSettings(cepstral=cepstral),
+    )
 
 
 RECIPES = {"paper": paper, "deploy": deploy}

@@ -51,12 +51,12 @@ def speak_words(words: Sequence[CloseWord], options: Speaking) -> None:
     for note in _notes(settings):
         click.echo(f"note: {note}", err=True)
     requests = plan(words, options.clips, options.split, options.seed, settings)
-    with _bar("speaking") as progress:
+    with progress_bar("speaking") as progress:
         spoken = speak(requests, jobs=options.jobs, progress=progress)
     for reason in dict.fromkeys(reason for _, reason in spoken.skipped):
         click.echo(f"note: {reason}", err=True)
     if options.check:
-        with _bar("checking") as progress:
+        with progress_bar("checking") as progress:
             checked = check(spoken, options.phrase, jobs=options.jobs, progress=progress)
         spoken = checked.spoken
         click.echo(f"dropped as '{options.phrase}': {summary(checked.counts())}")
@@ -91,7 +91,7 @@ def _notes(settings: PlanSettings) -> Iterator[str]:
 
 
 @contextmanager
-def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(doing: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar with the time left on a terminal, nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

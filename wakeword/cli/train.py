@@ -72,6 +72,11 @@ _FOLDER = click.Path(path_type=Path)
     help="Model of KEYWORD, by name or file, to learn from too: a small network takes on what large ones know.",
 )
 @click.option("--units", type=click.IntRange(1, 1024), help="LSTM units instead of the recipe's.")
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File (.npz) of `wakeword pretrain` to start from, instead of the network of the package.",
+)
 @click.option("--limit", type=click.IntRange(20), help="At most this many clips of each split, for a quick look.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option(
@@ -103,6 +108,7 @@ def train(
     share: float,
     teacher: str | None,
     units: int | None,
+    base: Path | None,
     limit: int | None,
     seed: int,
     threads: int,
@@ -115,6 +121,7 @@ def train(
     """
     import torch
 
+    from training.base import find_base
     from training.pipeline import Run
     from training.pipeline import train as run_training
     from training.recipes import recipe_for
@@ -131,6 +138,11 @@ def train(
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
+    if base:
+        if base.suffix != ".npz":
+            raise click.UsageError(f"{base} is no file of `wakeword pretrain`: its name does not end in .npz")
+        recipe = recipe.changed(base=str(base))
+        find_base(recipe.base, recipe.units)  # a wrong file is told now, not after the synthesis
     if languages and not synthesize:
         raise click.UsageError("--languages are synthesized: it says nothing with --no-synthesize")
     recipe = recipe.hearing(tuple(filter(None, (name.strip().lower() for name in languages.split(",")))))
