@@ -61,17 +61,16 @@ def rows_of_words(recording: Clip, longest: int) -> list[Said]:
     heard = list(decoder.seg()) if decoder.hyp() is not None else []
     hop, rows = SAMPLE_RATE // _FRAMES_A_SECOND, []
     for first, begin in enumerate(heard):
-        row = []
+        start, end, row = max(0, (begin.start_frame - 1) * hop), 0, []
         for word in heard[first:]:
-            end = min((word.end_frame + 2) * hop, len(recording))
-            start = max(0, (begin.start_frame - 1) * hop)
-            if not word.word[0].isalpha() or word.prob < _UNSURE or end - start > longest:
+            until = min((word.end_frame + 2) * hop, len(recording))
+            if not word.word[0].isalpha() or word.prob < _UNSURE or until - start > longest:
                 break
             row.append(word)
+            end = until
         if row and sum(word.prob for word in row) >= _SURE * len(row):
             phonemes = tuple(p for word in row for p in decoder.lookup_word(word.word).split())
-            last = min((row[-1].end_frame + 2) * hop, len(recording))
-            rows.append(Said(recording[max(0, (begin.start_frame - 1) * hop) : last], phonemes))
+            rows.append(Said(recording[start:end], phonemes))
     return rows
 
 

@@ -22,10 +22,12 @@ from training.pretrain import Utterance
 from training.sounds import Sound
 from training.speech_commands import Split
 from training.spoken import other_texts
+from wakeword.audio import SAMPLE_RATE
 from wakeword.errors import TrainingError
 
 _HELD_OUT = 0.05
 _CHUNK = 200
+_STRETCH = 30 * SAMPLE_RATE  # samples that are transcribed at once: a recognizer keeps all it might have heard
 _Progress = Callable[[int, int], None]
 
 
@@ -108,11 +110,11 @@ def _align(chunk: tuple[int, Sequence[Said]]) -> tuple[int, list[tuple[Sound, ..
 
 def _rows(recordings: Sequence[np.ndarray], longest: int) -> list[Said]:
     """The rows of words in recordings, in their order."""
-    heard: dict[int, list[Said]] = {}
+    stretches = [sound[at : at + _STRETCH] for sound in recordings for at in range(0, len(sound), _STRETCH)]
     work = partial(_heard, longest=longest)
-    with closing(in_parallel(work, list(enumerate(recordings)), None, "listens", TrainingError)) as answers:
-        heard.update(answers)
-    return [said for index in range(len(recordings)) for said in heard[index]]
+    with closing(in_parallel(work, list(enumerate(stretches)), None, "listens", TrainingError)) as answers:
+        heard = dict(answers)
+    return [said for index in range(len(stretches)) for said in heard[index]]
 
 
 def _heard(numbered: tuple[int, np.ndarray], longest: int) -> tuple[int, list[Said]]:
