@@ -6,6 +6,7 @@ import itertools
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from close_negatives.exclusion import unstressed
 from close_negatives.judge import QUIET, with_quiet
 from close_negatives.phonemes import Phonemes
 from close_negatives.store import Clip
@@ -33,7 +34,7 @@ def align(clip: Clip, phonemes: Phonemes) -> tuple[Sound, ...]:
 
     A forced alignment: the states of a hidden Markov model that say the word, along the path that fits best.
     """
-    decoder, word = _aligner(" ".join(p.rstrip("012") for p in phonemes))
+    decoder, word = _aligner(" ".join(unstressed(phonemes)))
     audio = with_quiet(clip)
     try:
         decoder.set_align_text(word)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence, Sized
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from close_negatives.parallel import in_parallel
 from close_negatives.phonemes import dictionary, pronounce
 from close_negatives.plan import BULK, plan
-from close_negatives.synthesize import speak
+from close_negatives.synthesize import Progress, speak
 from training.alignment import Said, align, rows_of_words
 from training.corpus import Words, load_corpus
 from training.examples import joined
@@ -26,9 +27,10 @@ from wakeword.audio import SAMPLE_RATE
 from wakeword.errors import TrainingError
 
 _HELD_OUT = 0.05
-_CHUNK = 200
+_TOGETHER = 200  # clips that a process aligns in turn
 _STRETCH = 30 * SAMPLE_RATE  # samples that are transcribed at once: a recognizer keeps all it might have heard
-_Progress = Callable[[int, int], None]
+_Chunk = TypeVar("_Chunk", bound=Sized)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Sources:
     """
 
     data: Path
-    speech: tuple[Path, ...] = ()
-    noise: tuple[Path, ...] = ()
-    clips: int = 14_000
-    longest: int = 18_960
+    speech: tuple[Path, ...]
+    noise: tuple[Path, ...]
+    clips: int
+    longest: int
     without: tuple[str, ...] = ()
 
 
@@ -62,7 +64,7 @@ class Utterances:
     provenance: dict[str, Any]
 
 
-def gather_utterances(sources: Sources, seed: int, progress: _Progress | None = None) -> Utterances:
+def gather_utterances(sources: Sources, seed: int, progress: Progress | None = None) -> Utterances:
     """Read, speak and align everything; ``progress`` hears how many clips are aligned, of how many.
 
     Words that the dictionary lacks are left out. Raises WakewordError.
@@ -79,8 +81,11 @@ def gather_utterances(sources: Sources, seed: int, progress: _Progress | None = 
         people("validation"),
         _spoken("validation", round(sources.clips * _HELD_OUT), seed),
     ]
-    found = aligned([said for kind in kinds for said in kind], progress)
-    parts = [[u for u in (next(found) for _ in kind) if u.sounds] for kind in kinds]
+    everything = [said for kind in kinds for said in kind]
+    chunks = [everything[first : first + _TOGETHER] for first in range(0, len(everything), _TOGETHER)]
+    sounds = chain.from_iterable(_in_order(_aligned, chunks, progress))
+    pairs = ((said.clip, next(sounds)) for said in everything)
+    parts = [[Utterance(clip, found) for clip, found in islice(pairs, len(kind)) if found] for kind in kinds]
     left_out = sum(map(len, kinds)) - sum(map(len, parts))
     recorded, spoken, *validation = parts
     return Utterances(
@@ -88,38 +93,34 @@ def gather_utterances(sources: Sources, seed: int, progress: _Progress | None = 
     )
 
 
-def aligned(clips: Sequence[Said], progress: _Progress | None = None) -> Iterator[Utterance]:
-    """The clips in their order, with their sounds: none where those cannot be found."""
-    chunks = [(first, clips[first : first + _CHUNK]) for first in range(0, len(clips), _CHUNK)]
-    sounds: dict[int, list[tuple[Sound, ...]]] = {}
-    done = 0
-    with closing(in_parallel(_align, chunks, None, "listens", TrainingError)) as answers:
-        for first, found in answers:
-            sounds[first] = found
-            done += len(found)
-            if progress:
-                progress(done, len(clips))
-    for first, chunk in chunks:
-        yield from (Utterance(said.clip, found) for said, found in zip(chunk, sounds[first], strict=True))
-
-
-def _align(chunk: tuple[int, Sequence[Said]]) -> tuple[int, list[tuple[Sound, ...]]]:
-    first, clips = chunk
-    return first, [align(said.clip, said.phonemes) for said in clips]
-
-
 def _rows(recordings: Sequence[np.ndarray], longest: int) -> list[Said]:
     """The rows of words in recordings, in their order."""
     stretches = [sound[at : at + _STRETCH] for sound in recordings for at in range(0, len(sound), _STRETCH)]
-    work = partial(_heard, longest=longest)
-    with closing(in_parallel(work, list(enumerate(stretches)), None, "listens", TrainingError)) as answers:
-        heard = dict(answers)
-    return [said for index in range(len(stretches)) for said in heard[index]]
+    return [said for rows in _in_order(partial(rows_of_words, longest=longest), stretches) for said in rows]
 
 
-def _heard(numbered: tuple[int, np.ndarray], longest: int) -> tuple[int, list[Said]]:
-    index, recording = numbered
-    return index, rows_of_words(recording, longest)
+def _aligned(clips: Sequence[Said]) -> list[tuple[Sound, ...]]:
+    return [align(said.clip, said.phonemes) for said in clips]
+
+
+def _in_order(
+    work: Callable[[_Chunk], _Answer], chunks: Sequence[_Chunk], progress: Progress | None = None
+) -> list[_Answer]:
+    """``work`` of each chunk by all cores, in the order of the chunks; ``progress`` counts what is in them."""
+    answers: dict[int, _Answer] = {}
+    done, total = 0, sum(map(len, chunks))
+    numbered = partial(_numbered, work)
+    with closing(in_parallel(numbered, list(enumerate(chunks)), None, "listens", TrainingError)) as heard:
+        for index, answer in heard:
+            answers[index] = answer
+            done += len(chunks[index])
+            if progress:
+                progress(done, total)
+    return [answers[index] for index in range(len(chunks))]
+
+
+def _numbered(work: Callable[[_Chunk], _Answer], chunk: tuple[int, _Chunk]) -> tuple[int, _Answer]:
+    return chunk[0], work(chunk[1])
 
 
 def _recorded(words: Words, without: Sequence[str]) -> list[Said]:

@@ -37,10 +37,10 @@ def test_every_clip_comes_with_its_sounds_and_words_can_be_left_out(
 ) -> None:
     monkeypatch.setenv("WAKEWORD_CACHE", str(tmp_path))
     told: list[tuple[int, int]] = []
-    sources = Sources(people / "words", (people / "speech",), clips=40)
+    sources = Sources(people / "words", (people / "speech",), (), 40, 18_960)
     found = gather_utterances(sources, 0, lambda done, total: told.append((done, total)))
     again = gather_utterances(sources, 0)
-    fewer = gather_utterances(Sources(people / "words", clips=40, without=("happy",)), 0)
+    fewer = gather_utterances(Sources(people / "words", (), (), 40, 18_960, ("happy",)), 0)
 
     everything = [*found.recorded, *found.spoken, *found.validation]
     assert told[-1] == (len(everything) + found.left_out,) * 2
