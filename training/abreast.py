@@ -15,7 +15,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from close_negatives.parallel import in_parallel
-from training.fit import Epoch, Fitted
+from training.checkpoint import Epoch
+from training.fit import Fitted
 from wakeword.errors import TrainingError
 
 OnEpoch = Callable[[Epoch], None]

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from training.network import KeywordLSTM
+from training.sounds import SYMBOLS
 from wakeword.errors import ModelFileError, TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.files import write_atomically
@@ -26,14 +27,17 @@ from wakeword.files import write_atomically
 _FORMAT = "wakeword-base"
 _VERSION = 1
 _ARRAYS = ("mean", "std", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+_NAMING = ("names_weight", "names_bias")  # which "english" has not
 
 
 @dataclass(frozen=True)
 class Base:
     """The weights of the LSTM under torch's names, float32, and the standardisation its input had.
 
-    mean, std  float32 (n_cepstra,); the network that starts from a base keeps them
-    card       JSON: how it was made, from what data, with which figures
+    mean, std     float32 (n_cepstra,); the network that starts from a base keeps them
+    names_weight  (symbols, units), and names_bias (symbols,): the layer that names the sound of each frame from the
+                  LSTM's states; the bases of the kind "english" have none
+    card          JSON: how it was made, from what data, with which figures
     """
 
     arrays: dict[str, np.ndarray]
@@ -49,6 +53,11 @@ class Base:
         """(mean, std)."""
         return self.arrays["mean"], self.arrays["std"]
 
+    @property
+    def names_sounds(self) -> bool:
+        """Whether it has the layer that names the sound of each frame."""
+        return all(name in self.arrays for name in _NAMING)
+
     def copy_into(self, network: KeywordLSTM) -> None:
         """Give a network of as many units this LSTM; the rest of it stays as it is."""
         state = {name: torch.from_numpy(self.arrays[name].copy()) for name in _ARRAYS[2:]}
@@ -59,7 +68,7 @@ class Base:
         card = {"format": _FORMAT, "format_version": _VERSION, **self.card}
         out = io.BytesIO()
         text = np.frombuffer(json.dumps(card, sort_keys=True).encode(), np.uint8)
-        np.savez_compressed(out, card=text, **{name: self.arrays[name] for name in _ARRAYS})  # type: ignore[arg-type]
+        np.savez_compressed(out, card=text, **self.arrays)  # type: ignore[arg-type]
         write_atomically(path, out.getvalue())
 
 
@@ -70,13 +79,15 @@ def read_base(path: Path) -> Base:
             raise ValueError("it is not what `wakeword pretrain` writes")
         with np.load(path, allow_pickle=False) as archive:
             card = json.loads(archive["card"].tobytes())
-            arrays = {name: archive[name] for name in _ARRAYS}
+            naming = _NAMING if _NAMING[0] in archive else ()
+            arrays = {name: archive[name] for name in (*_ARRAYS, *naming)}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(f"{path} is no usable base of a network: {error}") from error
     if card.get("format") != _FORMAT or card.get("format_version") != _VERSION:
         raise ModelFileError(f"{path} is no base of a network that this version can read")
     width, units = FeatureSpec().n_cepstra, arrays["weight_hh_l0"].shape[-1]
     shapes = [(width,), (width,), (4 * units, width), (4 * units, units), (4 * units,), (4 * units,)]
+    shapes += [(len(SYMBOLS), units), (len(SYMBOLS),)][: len(arrays) - len(shapes)]
     for (name, array), shape in zip(arrays.items(), shapes, strict=True):
         if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
             raise ModelFileError(f"{path} is damaged: {name} is not {shape} finite float32 numbers")
@@ -84,20 +95,25 @@ def read_base(path: Path) -> Base:
 
 
 @lru_cache(maxsize=4)
-def find_base(name: str, units: int) -> Base | None:
+def find_base(name: str, units: int, must_name: bool = False) -> Base | None:
     """A file's base, or the bundled one of that kind and so many units: None where none of that size is bundled.
 
     name: a path that ends in .npz, as `wakeword pretrain` writes it; or "sounds", which named frames as they were
     heard, or "english", which named whole words (see bases/DATA.md). Raises ModelFileError where the file is no base,
-    and TrainingError where it has not that many units.
+    and TrainingError where it has not that many units, or not the layer that names sounds where it ``must_name`` them.
     """
     if name.endswith(".npz"):
         base = read_base(Path(name))
         if base.units != units:
             raise TrainingError(f"{name} has {base.units} units, the recipe {units}: train with --units {base.units}")
-        return base
-    entry = resources.files("training") / "bases" / f"{name}-{units}.npz"
-    if not entry.is_file():
-        return None
-    with resources.as_file(entry) as path:
-        return read_base(path)
+    else:
+        entry = resources.files("training") / "bases" / f"{name}-{units}.npz"
+        if not entry.is_file():
+            return None
+        with resources.as_file(entry) as path:
+            base = read_base(path)
+    if must_name and not base.names_sounds:
+        raise TrainingError(
+            f"the base {name} cannot name sounds, as phrases need it to: make one that can with `wakeword pretrain`"
+        )
+    return base

@@ -26,10 +26,14 @@ _GROUP = 64  # clips that share a change of voice
 
 
 class Examples(NamedTuple):
-    """features float32 (N, window_frames, n_cepstra), not standardised; labels float32 (N,), 1 = keyword."""
+    """features float32 (N, window_frames, n_cepstra), not standardised; labels float32 (N,), 1 = keyword.
+
+    surplus: how many negatives there are beyond those that are to be learnt (see training.hard_negatives).
+    """
 
     features: np.ndarray
     labels: np.ndarray
+    surplus: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class ExampleSource:
             self._scenery = Scenery(others, self._noise, recipe.augment)
             self._styles = self._recorded_styles() if recipe.augment.cepstral.style > 0 else None
 
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All sound that the examples are made of, and which clips are the keyword."""
+        return self.words.samples, self.words.is_keyword, self._speech, self._noise, self._sentences
+
     def plain(self) -> Examples:
         """Every word clip once, as it is, in the corpus's order."""
         if self._plain is None:
@@ -76,7 +84,7 @@ class ExampleSource:
         return self._augmented(self.recipe.augment, rng)
 
     def _augmented(self, settings: AugmentSettings, rng: np.random.Generator) -> Examples:
-        items = self._drawn(rng)
+        items, surplus = self._drawn(rng)
         features = np.empty((len(items), self.spec.window_frames, self.spec.n_cepstra), dtype=np.float32)
         labels = np.zeros(len(items), dtype=np.float32)
         for first in range(0, len(items), _GROUP):
@@ -87,12 +95,13 @@ class ExampleSource:
         if self._styles is not None:
             features = transfer_style(features, self._styles, settings.cepstral.style, rng)
         features = change_cepstra(features, self.spec, settings.cepstral, rng)
-        return Examples(mask_features(features, settings, rng), labels)
+        return Examples(mask_features(features, settings, rng), labels, surplus)
 
-    def _drawn(self, rng: np.random.Generator) -> np.ndarray:
-        """What the epoch is made of, in its order: numbers of word clips, _SPEECH and _NOISE.
+    def _drawn(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+        """What the epoch is made of, in its order: numbers of word clips, _SPEECH and so on; and the surplus.
 
-        All recorded clips are heard in every epoch, of the spoken ones as many as the recipe says.
+        All recorded clips are in every epoch, of the spoken ones as many as the recipe says; the surplus is negatives
+        that it makes beyond those numbers, for the network to choose.
         """
         recipe, is_keyword = self.recipe, self.words.is_keyword
         parts = [np.flatnonzero(self._recorded & ~is_keyword)]
@@ -100,18 +109,27 @@ class ExampleSource:
         close = self.words.of_origin(CLOSE)
         spoken = self.words.of_origin(SPOKEN)
         draws = (
-            (spoken & is_keyword, recipe.keyword_draws),
-            (spoken & ~is_keyword, recipe.spoken_draws),
-            (close, recipe.close_draws),
+            (spoken & is_keyword, recipe.keyword_draws, 1.0),
+            (spoken & ~is_keyword, recipe.spoken_draws, recipe.mining),
+            (close, recipe.close_draws, recipe.mining),
         )
-        for chosen, most in draws:
+        surplus = 0
+        for chosen, most, times in draws:
             index = np.flatnonzero(chosen)
-            parts.append(index if len(index) <= most else rng.choice(index, most, replace=False))
-        for kind, count in ((_SPEECH, recipe.speech_windows), (_SENTENCE, recipe.sentence_windows)):
-            parts.append(np.full(count if len(self._long(kind)) >= self.spec.sample_rate else 0, kind))
-        parts.append(np.full(recipe.noise_windows, _NOISE))
+            made = min(len(index), round(times * most))
+            parts.append(index if len(index) <= made else rng.choice(index, made, replace=False))
+            surplus += max(0, made - most)
+        windows = (
+            (_SPEECH, recipe.speech_windows),
+            (_SENTENCE, recipe.sentence_windows),
+            (_NOISE, recipe.noise_windows),
+        )
+        for kind, count in windows:
+            if kind == _NOISE or len(self._long(kind)) >= self.spec.sample_rate:
+                parts.append(np.full(round(recipe.mining * count), kind))
+                surplus += len(parts[-1]) - count
         items = np.concatenate(parts)
-        return items[rng.permutation(len(items))]
+        return items[rng.permutation(len(items))], surplus
 
     def _long(self, kind: int) -> np.ndarray:
         """The recording from which windows of that kind are taken."""

@@ -36,7 +36,10 @@ class KeywordLSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardised frames (B, T, n_cepstra) -> logits (B,)."""
-        hidden = self.lstm(x)
+        return self.pooled(self.lstm(x))
+
+    def pooled(self, hidden: Tensor) -> Tensor:
+        """The LSTM's states (B, T, units) -> logits (B,)."""
         if self.attention is None:
             return self.out(hidden[:, -1]).squeeze(-1)
         share = torch.softmax(hidden @ self.attention, dim=1)

@@ -14,11 +14,13 @@ import torch
 import torchaudio
 
 from training.abreast import fit_abreast
+from training.base import find_base
 from training.calibrate import CalibrationSettings, calibrate
+from training.checkpoint import Epoch
 from training.corpus import CLIP_SAMPLES, RECORDED, Corpus, Words, check_corpus, load_corpus, load_recordings
 from training.evaluate import Evaluation, evaluate
 from training.examples import Examples, ExampleSource
-from training.fit import Epoch, Fitted, fit
+from training.fit import Fitted, fit
 from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
@@ -110,11 +112,14 @@ def train(
 
 
 def _recipe_for(corpus: Corpus, run: Run) -> Recipe:
-    """The run's recipe; a few recordings are heard as often as some hundred clips would be."""
+    """The run's recipe as it can be; a few recordings are heard as often as some hundred clips would be."""
+    recipe = run.recipe
+    if not find_base(recipe.base, recipe.units, recipe.remember > 0):
+        recipe = recipe.changed(base="", remember=0.0)  # none is bundled of that size
     recorded = int((corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword).sum())
-    if not recorded or not (run.recordings or run.recipe.keyword_draws):
-        return run.recipe
-    return run.recipe.changed(keyword_repeats=max(1, round(_OWN_CLIPS / recorded)))
+    if not recorded or not (run.recordings or recipe.keyword_draws):
+        return recipe
+    return recipe.changed(keyword_repeats=max(1, round(_OWN_CLIPS / recorded)))
 
 
 def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tuple[Corpus, FeatureSpec]:
@@ -159,7 +164,8 @@ def fit_keyword(
     """Train one network on the corpus's training split, selecting on its validation split."""
     source = ExampleSource(corpus, "train", recipe, spec, seed)
     # Validation has the same draw for every seed, so that seeds are judged alike.
-    held_out = ExampleSource(corpus, "validation", recipe.changed(keyword_clips=None, other_clips=None), spec, 0)
+    whole = recipe.changed(keyword_clips=None, other_clips=None, mining=1.0)
+    held_out = ExampleSource(corpus, "validation", whole, spec, 0)
     return fit(source, validation_examples(held_out), checkpoint, on_epoch, teacher)
 
 

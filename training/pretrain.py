@@ -115,6 +115,7 @@ def pretrain(
                 on_epoch(history[-1])
     assert standard is not None
     arrays = {name: value.detach().numpy().copy() for name, value in network.lstm.state_dict().items()}
+    arrays |= {f"names_{name}": value.detach().numpy().copy() for name, value in taught[1].state_dict().items()}
     card = {
         "recipe": asdict(recipe), "seed": seed, "history": [epoch._asdict() for epoch in history],
         "clips": {"recorded": len(parts[0]), "spoken": len(parts[1]), "validation": len(parts[2])},

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from training.abreast import fit_abreast
+from training.checkpoint import Epoch
 from training.corpus import Corpus
 from training.examples import ExampleSource
-from training.fit import Epoch, Fitted, fit
+from training.fit import Fitted, fit
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
 from training.pipeline import fit_keyword, validation_examples
 from training.recipes import RECIPES, Recipe

@@ -67,6 +67,8 @@ def test_a_base_learns_sounds_and_is_the_same_again(tmp_path: Path) -> None:
     assert all(np.array_equal(base.arrays[name], again.arrays[name]) for name in base.arrays)
     base.save(tmp_path / "base.npz")
     read = read_base(tmp_path / "base.npz")
+    assert read.names_sounds
+    assert all(np.array_equal(base.arrays[name], read.arrays[name]) for name in base.arrays)
     network = KeywordLSTM(32, 24, "attention")
     read.copy_into(network)
     assert read.units == 24
@@ -91,6 +93,7 @@ def test_a_damaged_or_foreign_base_is_one_sentence(tmp_path: Path) -> None:
     [
         ("own.npz", "has 8 units, the recipe 256: train with --units 8"),
         ("broken.npz", "no usable base of a network: it is not what `wakeword pretrain` writes"),
+        ("nameless.npz", "cannot name sounds, as phrases need it to"),
         ("base.txt", "does not end in .npz"),
     ],
 )
@@ -100,6 +103,10 @@ def test_a_base_that_cannot_be_used_is_told_before_anything_is_done(
     recipe = PretrainRecipe(units=8, window_frames=70, epochs=1, augment=QUIET)
     pretrain(words(70, 1), [], words(5, 2), np.zeros(0, np.int16), recipe, 0).save(tmp_path / "own.npz")
     (tmp_path / "broken.npz").write_bytes(b"broken")
+    bundled = find_base("english", 256)
+    assert bundled
+    assert not bundled.names_sounds
+    bundled.save(tmp_path / "nameless.npz")
     with pytest.raises(SystemExit) as stop:
         main(["train", "marvin", "--base", str(tmp_path / name)])
     assert stop.value.code == 2
@@ -119,6 +126,7 @@ def test_a_base_is_found_by_its_kind_or_its_file(tmp_path: Path) -> None:
     for kind in ("english", "sounds"):
         bundled = [find_base(kind, units) for units in (128, 256)]
         assert [one.units for one in bundled if one] == [128, 256]
+        assert all(one.names_sounds == (kind == "sounds") for one in bundled if one)
 
 
 def test_clips_that_do_not_fit_are_left_out(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import click
 from wakeword.model import WakeWordModel
 
 if TYPE_CHECKING:
-    from training.fit import Epoch
+    from training.checkpoint import Epoch
 
 
 class TrainingProgress:

@@ -142,7 +142,7 @@ def train(
         if base.suffix != ".npz":
             raise click.UsageError(f"{base} is no file of `wakeword pretrain`: its name does not end in .npz")
         recipe = recipe.changed(base=str(base))
-        find_base(recipe.base, recipe.units)  # a wrong file is told now, not after the synthesis
+    find_base(recipe.base, recipe.units, recipe.remember > 0)  # a wrong file is told now, not after the synthesis
     if languages and not synthesize:
         raise click.UsageError("--languages are synthesized: it says nothing with --no-synthesize")
     recipe = recipe.hearing(tuple(filter(None, (name.strip().lower() for name in languages.split(",")))))
