@@ -17,8 +17,9 @@ _AT_ONCE = 512
 
 
 def without_surplus(examples: Examples) -> Examples:
-    """The examples without the last negatives beyond those that are to be learnt: a network that knows nothing."""
-    return _kept(examples, np.arange(len(examples.labels), 0, -1))
+    """The examples without the last of the negatives beyond those that are to be learnt."""
+    negatives = np.flatnonzero(examples.labels < 0.5)
+    return _without(examples, negatives[max(0, len(negatives) - examples.surplus) :])
 
 
 @torch.no_grad()
@@ -26,16 +27,13 @@ def hardest(network: KeywordLSTM, examples: Examples, standard: Standard) -> Exa
     """The examples without the surplus of those negatives that the network scores lowest; their order stays."""
     if not examples.surplus:
         return examples
-    parts = (examples.features[first : first + _AT_ONCE] for first in range(0, len(examples.labels), _AT_ONCE))
-    scores = [network(torch.from_numpy(standardised(part, standard))) for part in parts]
-    return _kept(examples, torch.cat(scores).numpy())
-
-
-def _kept(examples: Examples, score: np.ndarray) -> Examples:
-    """All positives, and the negatives with the highest ``score``, (N,); of equal ones the first."""
     negatives = np.flatnonzero(examples.labels < 0.5)
-    learnt = max(0, len(negatives) - examples.surplus)
-    easiest = negatives[np.argsort(-score[negatives], kind="stable")][learnt:]
+    parts = (examples.features[negatives[first : first + _AT_ONCE]] for first in range(0, len(negatives), _AT_ONCE))
+    scores = torch.cat([network(torch.from_numpy(standardised(part, standard))) for part in parts]).numpy()
+    return _without(examples, negatives[np.argsort(scores, kind="stable")[: examples.surplus]])
+
+
+def _without(examples: Examples, left_out: np.ndarray) -> Examples:
     keep = np.ones(len(examples.labels), dtype=bool)
-    keep[easiest] = False
+    keep[left_out] = False
     return Examples(examples.features[keep], examples.labels[keep])
