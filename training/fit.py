@@ -167,7 +167,7 @@ class _Learner:
 def _judge(network: KeywordLSTM, number: int, losses: tuple[float, float], held_out: tuple[Tensor, Tensor]) -> Epoch:
     network.eval()
     x, y = held_out
-    logits = torch.cat([network(part) for part in x.split(512)])
+    logits = torch.cat([network(part) for part in x.split(128)])
     validation_loss = float(binary_cross_entropy_with_logits(logits, y))
     score = selection_score(logits.numpy(), y.numpy(), validation_loss)
     return Epoch(number, *losses, validation_loss, score)

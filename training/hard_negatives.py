@@ -13,7 +13,7 @@ import torch
 from training.examples import Examples, Standard, standardised
 from training.network import KeywordLSTM
 
-_AT_ONCE = 512
+_AT_ONCE = 128  # whose states are few enough for memory that is kept (see training.memory)
 
 
 def without_surplus(examples: Examples) -> Examples:
