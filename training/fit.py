@@ -52,9 +52,8 @@ def fit(
     TrainingError when the checkpoint is another run's or damaged, or when the loss is no longer finite.
     """
     recipe, seed = source.recipe, source.seed
-    first = source.epoch(0)
     base = find_base(recipe.base, recipe.units, recipe.remember > 0) if recipe.base else None
-    standard = base.standard if base else standard_of(first.features)
+    standard = base.standard if base else standard_of(source.epoch(0).features)
     network = _new_network(source.spec, recipe, seed)
     if base:
         base.copy_into(network)
@@ -71,12 +70,12 @@ def fit(
         torch.from_numpy(validation.labels),
     )
     with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
-        # The first epoch was made for the standardisation already.
-        upcoming = ahead.submit(source.epoch, len(state.history)) if state.history else None
+        upcoming = ahead.submit(source.epoch, len(state.history))
         for number in range(len(state.history), recipe.epochs):
-            examples = upcoming.result() if upcoming else first
+            examples = upcoming.result()
             if number + 1 < recipe.epochs:
                 upcoming = ahead.submit(source.epoch, number + 1)
+            examples = learner.chosen(examples, number)  # the rest is not kept while these are learnt
             losses = learner.epoch(examples, number)
             done = _judge(network, number, losses, held_out)
             state.history.append(done)
@@ -123,12 +122,15 @@ class _Learner:
         self.learned.load_state_dict(state.learned)
         self.optimizer.load_state_dict(state.optimizer)
 
-    def epoch(self, examples: Examples, number: int) -> tuple[float, float]:
-        """One pass over an epoch's examples; returns the mean (total loss, adversarial loss)."""
-        recipe, knows = self.recipe, number >= self.recipe.classify_first
+    def chosen(self, examples: Examples, number: int) -> Examples:
+        """The examples of an epoch to learn from, with the labels to learn."""
+        knows = number >= self.recipe.classify_first
         examples = hardest(self.network, examples, self.standard) if knows else without_surplus(examples)
-        if self.teacher:
-            examples = self.teacher.soften(examples)
+        return self.teacher.soften(examples) if self.teacher else examples
+
+    def epoch(self, examples: Examples, number: int) -> tuple[float, float]:
+        """One pass over the chosen examples; returns the mean (total loss, adversarial loss)."""
+        recipe = self.recipe
         self.network.train()
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         x, y = torch.from_numpy(standardised(examples.features, self.standard)), torch.from_numpy(examples.labels)
@@ -138,7 +140,7 @@ class _Learner:
             return one_cycle(peak, done) if recipe.one_cycle else peak
 
         def batch_loss(batch: slice) -> LossParts:
-            return self._loss(x[batch], y[batch], generator, knows)
+            return self._loss(x[batch], y[batch], generator, number >= recipe.classify_first)
 
         batches = in_batches(len(y), recipe.batch_size)
         losses = learn_epoch(self.learned, self.optimizer, batches, batch_loss, learning_rate, recipe.clip_gradient)
