@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import warnings
 from collections.abc import Callable, Generator, Sequence
@@ -35,7 +36,7 @@ def in_parallel(
     # Engines keep memory, and joblib replaces a worker that has grown: nothing is lost by it, and nobody need know.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     workers = Parallel(n_jobs=jobs or -1, return_as="generator_unordered", pre_dispatch="4*n_jobs", batch_size=1)
-    answers = workers(delayed(_work)(work, chunk) for chunk in chunks)
+    answers = workers(delayed(_work)(work, chunk, os.getpid()) for chunk in chunks)
     try:
         for answer in answers:  # noqa: UP028, because "yield from" would close them with a warning
             yield answer
@@ -50,8 +51,10 @@ def in_parallel(
             answers.close()
 
 
-def _work(work: Callable[[_Chunk], _Answer], chunk: _Chunk) -> _Answer:
-    # Ctrl-C is for the process that was started; the workers, and their helpers after them, are ended by it.
-    with contextlib.suppress(ValueError):  # some backends of joblib work in threads, which may not say
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _work(work: Callable[[_Chunk], _Answer], chunk: _Chunk, started: int) -> _Answer:
+    # Ctrl-C is for the process that was started; the workers, and their helpers after them, are ended by it. On a
+    # single core joblib works in that process itself.
+    if os.getpid() != started:
+        with contextlib.suppress(ValueError):  # some backends of joblib work in threads, which may not say
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     return work(chunk)
