@@ -19,7 +19,7 @@ from training.examples import Examples, ExampleSource, Standard, standard_of, st
 from training.hard_negatives import hardest, without_surplus
 from training.loop import in_batches, learn_epoch, one_cycle
 from training.metrics import selection_score
-from training.network import KeywordLSTM
+from training.network import KeywordLSTM, scores_of
 from training.one_class import OBJECTIVES, LossParts, loss
 from training.recipes import Recipe
 from training.remembering import Memory
@@ -52,7 +52,7 @@ def fit(
     TrainingError when the checkpoint is another run's or damaged, or when the loss is no longer finite.
     """
     recipe, seed = source.recipe, source.seed
-    base = find_base(recipe.base, recipe.units, recipe.remember > 0) if recipe.base else None
+    base = find_base(recipe.base, recipe.units, recipe.remember > 0)
     standard = base.standard if base else standard_of(source.epoch(0).features)
     network = _new_network(source.spec, recipe, seed)
     if base:
@@ -65,10 +65,6 @@ def fit(
         learner.load(state)
     else:
         state = State(*learner.state(), _copy(network))
-    held_out = (
-        torch.from_numpy(standardised(validation.features, standard)),
-        torch.from_numpy(validation.labels),
-    )
     with ThreadPoolExecutor(1) as ahead:  # the next epoch's examples are made while this one is learnt
         upcoming = ahead.submit(source.epoch, len(state.history))
         for number in range(len(state.history), recipe.epochs):
@@ -77,7 +73,7 @@ def fit(
                 upcoming = ahead.submit(source.epoch, number + 1)
             examples = learner.chosen(examples, number)  # the rest is not kept while these are learnt
             losses = learner.epoch(examples, number)
-            done = _judge(network, number, losses, held_out)
+            done = _judge(network, number, losses, validation, standard)
             state.history.append(done)
             if done.score >= max(epoch.score for epoch in state.history):
                 state.best, state.best_epoch = _copy(network), number
@@ -165,13 +161,13 @@ class _Learner:
         return parts._replace(total=parts.total + self.recipe.remember * forgotten)
 
 
-@torch.no_grad()
-def _judge(network: KeywordLSTM, number: int, losses: tuple[float, float], held_out: tuple[Tensor, Tensor]) -> Epoch:
+def _judge(
+    network: KeywordLSTM, number: int, losses: tuple[float, float], validation: Examples, standard: Standard
+) -> Epoch:
     network.eval()
-    x, y = held_out
-    logits = torch.cat([network(part) for part in x.split(128)])
-    validation_loss = float(binary_cross_entropy_with_logits(logits, y))
-    score = selection_score(logits.numpy(), y.numpy(), validation_loss)
+    logits = scores_of(network, validation.features, standard)
+    validation_loss = float(binary_cross_entropy_with_logits(logits, torch.from_numpy(validation.labels)))
+    score = selection_score(logits.numpy(), validation.labels, validation_loss)
     return Epoch(number, *losses, validation_loss, score)
 
 

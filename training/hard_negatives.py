@@ -8,12 +8,9 @@ hard example mining, Shrivastava et al., 2016, by epochs instead of batches).
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from training.examples import Examples, Standard, standardised
-from training.network import KeywordLSTM
-
-_AT_ONCE = 128  # whose states are few enough for memory that is kept (see training.memory)
+from training.examples import Examples, Standard
+from training.network import KeywordLSTM, scores_of
 
 
 def without_surplus(examples: Examples) -> Examples:
@@ -22,14 +19,12 @@ def without_surplus(examples: Examples) -> Examples:
     return _without(examples, negatives[max(0, len(negatives) - examples.surplus) :])
 
 
-@torch.no_grad()
 def hardest(network: KeywordLSTM, examples: Examples, standard: Standard) -> Examples:
     """The examples without the surplus of those negatives that the network scores lowest; their order stays."""
     if not examples.surplus:
         return examples
     negatives = np.flatnonzero(examples.labels < 0.5)
-    parts = (examples.features[negatives[first : first + _AT_ONCE]] for first in range(0, len(negatives), _AT_ONCE))
-    scores = torch.cat([network(torch.from_numpy(standardised(part, standard))) for part in parts]).numpy()
+    scores = scores_of(network, examples.features, standard, negatives).numpy()
     return _without(examples, negatives[np.argsort(scores, kind="stable")[: examples.surplus]])
 
 

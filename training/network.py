@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.examples import Standard, standardised
 from training.recurrence import LSTM
 from wakeword.network import Network
+
+_AT_ONCE = 128  # whose states are few enough for memory that is kept (see training.memory)
 
 
 class KeywordLSTM(nn.Module):
@@ -44,6 +47,17 @@ class KeywordLSTM(nn.Module):
             return self.out(hidden[:, -1]).squeeze(-1)
         share = torch.softmax(hidden @ self.attention, dim=1)
         return (share * self.out(hidden).squeeze(-1)).sum(dim=1)
+
+
+@torch.no_grad()
+def scores_of(network: KeywordLSTM, features: np.ndarray, standard: Standard, rows: np.ndarray | None = None) -> Tensor:
+    """The logits of examples, MFCC float32 (N, F, C) as they are before ``standard``: (N,).
+
+    rows: the numbers of the examples that are meant, int (K,), whose logits come in that order; None = all.
+    """
+    rows = np.arange(len(features)) if rows is None else rows
+    parts = (features[rows[first : first + _AT_ONCE]] for first in range(0, len(rows), _AT_ONCE))
+    return torch.cat([network(torch.from_numpy(standardised(part, standard))) for part in parts])
 
 
 def to_network(trained: KeywordLSTM, standard: tuple[np.ndarray, np.ndarray]) -> Network:

@@ -9,15 +9,14 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from training.examples import Examples, standardised
-from training.network import KeywordLSTM, from_network
+from training.examples import Examples
+from training.network import KeywordLSTM, from_network, scores_of
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
 
 #: of a label that is the teacher's opinion; the rest is what the clip is
 SHARE = 0.75
-_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,10 @@ class Teacher:
         for weights, network in zip(self.model.networks, self._networks, strict=True):
             yield from (weights.mean, weights.std, *(value.numpy() for value in network.state_dict().values()))
 
-    @torch.no_grad()
     def soften(self, examples: Examples) -> Examples:
         """The examples with labels (1 - share) y + share sigmoid(f), f the teacher's mean logit; float32 (N,)."""
         logits = torch.zeros(len(examples.labels))
         for weights, network in zip(self.model.networks, self._networks, strict=True):
-            x = torch.from_numpy(standardised(examples.features, (weights.mean, weights.std)))
-            logits += torch.cat([network(part) for part in x.split(_AT_ONCE)])
+            logits += scores_of(network, examples.features, (weights.mean, weights.std))
         opinion = torch.sigmoid(logits / len(self._networks)).numpy()
         return examples._replace(labels=(1 - self.share) * examples.labels + self.share * opinion)
