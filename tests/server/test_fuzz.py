@@ -158,12 +158,9 @@ def test_no_bytes_harm_the_server_or_its_other_clients(serve: Any, recording: np
             bystander.stream(4)
 
         harmless()
-        after = server.rss_mb()  # 20 to 40 MB more: what the allocator keeps for each thread there was at once
-        harmless()
-        assert server.rss_mb() < after + 20  # and the same attacks again leave nothing
         proper_ones_are_all_answered()
         found, expected = bystander.end()
         assert found == expected
         assert len(found) >= 2
-        assert server.rss_mb() < before + 60
+        assert server.rss_mb() < before + 40
         assert "an error of this program" not in server.said.read_text()
