@@ -19,6 +19,7 @@ benchmarks/results/engines_alone.md.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 import time
@@ -29,17 +30,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 
 from training.calibrate import CalibrationSettings, choose_rule, hear_keyword, quiet_threshold, stress_streams
 from training.corpus import RECORDED, Corpus, load_corpus
 from training.metrics import rate
 from training.network import to_network
-from training.pipeline import UNCALIBRATED, Run, fit_keyword, gather
+from training.pipeline import UNCALIBRATED, Run, as_it_can_be, fit_keyword, gather
 from training.recipes import Recipe, phrase
 from training.streams import babble, hear_clips, missed
 from wakeword import WakeWordModel, load_model
 from wakeword.alarms import hear
+from wakeword.audio import SAMPLE_RATE
 from wakeword.features import FeatureSpec
 from wakeword.files import write_atomically
 
@@ -54,11 +57,16 @@ KEY = ("word", "variant", "base", "seed")
 
 @dataclass(frozen=True)
 class Variant:
-    """A change of the recipe; hear_people: whether people's recordings of other words are among the negatives."""
+    """A change of the recipe.
+
+    hear_people: whether people's recordings of other words are among the negatives; own: how many of the people who say
+    the word are a user with recordings of their own, which train and are not judged.
+    """
 
     change: Callable[[Recipe], Recipe] = lambda recipe: recipe
     networks: int = 1
     hear_people: bool = True
+    own: int = 0
 
 
 def _spoken(**changes: Any) -> Callable[[Recipe], Recipe]:
@@ -103,6 +111,10 @@ VARIANTS = {
     ),
     "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
     "no sentences": Variant(_spoken(sentences=0)),
+    "ten own recordings": Variant(own=10),
+    "ten own recordings, heard four times as often": Variant(
+        lambda recipe: recipe.changed(own_draws=4 * recipe.own_draws), own=10
+    ),
 }
 
 
@@ -119,11 +131,14 @@ def trained(corpus: Corpus, run: Run, spec: FeatureSpec, seed: int, stem: Path) 
     return load_model(path, calibrated=False)
 
 
-def measure(run: Run, name: str, people: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Train one variant of the run, judge it on ``people``, int16 (T,) each, who say the word, and return its row."""
+def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> dict[str, Any]:
+    """Train one variant of the run, judge it on ``people`` who say the word (see people_who_say), return its row."""
     variant, started, base = VARIANTS[name], time.monotonic(), Path(run.recipe.base).stem
-    run = replace(run, recipe=variant.change(run.recipe))
+    given, judged_by = divided(people, variant.own)
+    own = kept_as_files(given, run.out / f"{run.keyword}-own-{variant.own}")
+    run = replace(run, recipe=variant.change(run.recipe), recordings=own)
     corpus, spec = gather(run)
+    run = replace(run, recipe=as_it_can_be(run.recipe, corpus, bool(own)))
     heard = corpus if variant.hear_people else without_people(corpus)
     kept = "the recipe" if variant.networks > 1 else name  # variants of several networks share the recipe's
     seeds = range(run.seed * variant.networks, (run.seed + 1) * variant.networks)
@@ -133,7 +148,7 @@ def measure(run: Run, name: str, people: Sequence[np.ndarray]) -> dict[str, Any]
     model = WakeWordModel(run.keyword, spec, networks, UNCALIBRATED)
     return {
         **dict(zip(KEY, (run.keyword, name, base, run.seed), strict=True)),
-        **judged(model, corpus, run.seed, people),
+        **judged(model, corpus, run.seed, judged_by),
         "seconds": round(time.monotonic() - started),
     }
 
@@ -172,10 +187,33 @@ def without(word: str, data: Path, folder: Path) -> Path:
     return folder
 
 
-def people_who_say(word: str, data: Path) -> list[np.ndarray]:
-    """The word's recordings of the splits that train and validate, int16 (T,) each; ends the script without any."""
+def divided(people: Sequence[tuple[str, np.ndarray]], own: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """(one clip each of ``own`` speakers, all clips of the other speakers); who is which follows from a hash."""
+    speakers = sorted({speaker for speaker, _ in people}, key=lambda name: hashlib.sha1(name.encode()).hexdigest())
+    first = dict(reversed(people))  # a speaker's first clip
+    judged = set(speakers[own:])
+    return [first[name] for name in speakers[:own]], [clip for name, clip in people if name in judged]
+
+
+def kept_as_files(clips: Sequence[np.ndarray], folder: Path) -> tuple[Path, ...]:
+    """The folder of the clips, int16 (T,) each, as wav files; none where there are no clips."""
+    for number, clip in enumerate(clips):
+        folder.mkdir(exist_ok=True)
+        soundfile.write(folder / f"{number}.wav", clip, SAMPLE_RATE)
+    return (folder,) if len(clips) else ()
+
+
+def people_who_say(word: str, data: Path) -> list[tuple[str, np.ndarray]]:
+    """(speaker, clip int16 (T,)) of the word's recordings in the splits that train and validate.
+
+    Ends the script without any.
+    """
     said = load_corpus(word, data).words
-    people = [clip for split in ("train", "validation") for clip in said[split].samples[said[split].is_keyword]]
+    people = [
+        (words.speakers[i], words.samples[i])
+        for words in (said["train"], said["validation"])
+        for i in np.flatnonzero(words.is_keyword)
+    ]
     if not people:
         raise SystemExit(f"{data} has no recordings of {word!r} to judge by: give --words others")
     return people

@@ -1,14 +1,15 @@
 """How well a phrase that nobody recorded is heard: trained from speech engines alone, tested on real people.
 
     python benchmarks/phrases.py --real recordings --data words --speech talk --noise noise \\
-        [--phrases alexa computer] [--own 0 10] [--networks 2] [--base sounds] [--seed 0]
+        [--phrases alexa computer] [--own 0 10] [--networks 2] [--base sounds] [--seed 0] [--judge]
     python benchmarks/phrases.py --tables         # the table again, from the rows that are there
 
 ``--real`` has one folder of recordings a phrase; they are the test and nothing else. ``--own N`` also trains with N of
 them as a user's own ``--recordings``, which then are no part of the test; ``--base`` is a bundled base's kind, or a
-file of `wakeword pretrain`, to start from. Each run is `wakeword train PHRASE` at the
-default operating point, chosen on validation. False alarms are counted over the held-out half of the speech, all test
-words and the other phrases' recordings strung together; misses in silence and in babble of the same held-out speech.
+file of `wakeword pretrain`, to start from. Each run is `wakeword train PHRASE` at the default operating point, chosen
+on validation. With --judge nothing is trained: rows whose model is kept under --runs are calibrated and tested anew.
+False alarms are counted over the held-out half of the speech, all test words and the other phrases' recordings strung
+together; misses in silence and in babble of the same held-out speech.
 Rows are appended to benchmarks/results/phrases.jsonl, and the table is written to benchmarks/results/phrases.md.
 """
 
@@ -20,7 +21,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ import torch
 
 from training.corpus import Corpus, load_corpus, read_clip
 from training.metrics import Rate, rate
-from training.pipeline import Run, train
+from training.pipeline import Run, finish, gather, train
 from training.recipes import phrase
 from training.streams import babble, hear_clips, missed, string_together
-from wakeword import WakeWordModel
+from wakeword import WakeWordModel, load_model
 from wakeword.alarms import hear, per_hour
 from wakeword.audio import sound_files
 from wakeword.files import write_atomically
@@ -62,10 +63,15 @@ class Cell:
         """What makes a row unique."""
         return self.phrase, self.own, self.networks, self.base, self.seed
 
+    @property
+    def stem(self) -> Path:
+        """The run's files without what their names end in."""
+        return self.runs / "-".join(map(str, self.key)).replace(" ", "_").replace("/", "_")
 
-def measure(cell: Cell) -> dict[str, Any]:
-    """Train one cell, test it on real people, and return its row."""
-    stem = cell.runs / "-".join(map(str, cell.key)).replace(" ", "_").replace("/", "_")
+
+def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
+    """Train one cell, or calibrate anew what took ``seconds`` to train; test it on real people, and return its row."""
+    stem = cell.stem
     given, tested = _divided(cell.real / cell.phrase, cell.own)
     own = _copied(given, stem.with_suffix(".own"))
     recipe = phrase(cell.phrase).changed(networks=cell.networks, base=cell.base)
@@ -74,8 +80,11 @@ def measure(cell: Cell) -> dict[str, Any]:
     )
     log = stem.with_suffix(".log").open("a", buffering=1)
     started = time.monotonic()
-    model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
-    seconds = time.monotonic() - started
+    if seconds is None:
+        model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
+        seconds = time.monotonic() - started
+    else:
+        model = calibrated_anew(run)
     corpus = load_corpus(cell.phrase, cell.data, cell.speech, cell.noise)
     others = [
         path for folder in sorted(cell.real.iterdir()) if folder.name != cell.phrase for path in sound_files(folder)
@@ -92,6 +101,15 @@ def measure(cell: Cell) -> dict[str, Any]:
         "test": tested_figures(model, corpus, [*map(read_clip, tested)], [*map(read_clip, others)]),
         "libraries": model.card["libraries"],
     }
+
+
+def calibrated_anew(run: Run) -> WakeWordModel:
+    """The networks of the run's model file with thresholds of today's rule; the file is replaced."""
+    kept = load_model(run.out, calibrated=False)
+    about = {name: kept.card[name] for name in ("recipe", "best_epochs")}
+    model, _ = finish(replace(kept, card=about), gather(run)[0], run)
+    model.save(run.out)
+    return model
 
 
 def tested_figures(
@@ -137,6 +155,12 @@ def key_of(row: dict[str, Any]) -> tuple[str, int, int, str, int]:
     return row["phrase"], row["own"], row["networks"], row["base"], row["seed"]
 
 
+def write_row(row: dict[str, Any]) -> None:
+    """Add a row to the file, in place of the one of its key; what others wrote there meanwhile stays."""
+    rows = [other for other in read_rows() if key_of(other) != key_of(row)]
+    write_atomically(ROWS, "".join(json.dumps(each) + "\n" for each in sorted([*rows, row], key=key_of)).encode())
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Markdown, one line a row: misses and false alarms with their n and 95 % intervals."""
     head = (
@@ -176,6 +200,7 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=phrase("").networks)
     parser.add_argument("--base", default=phrase("").base)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--judge", action="store_true", help="calibrate and test kept models anew; train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     args = parser.parse_args()
     if not args.tables:
@@ -184,14 +209,13 @@ def main() -> None:
         torch.set_num_threads(1)
         args.runs.mkdir(exist_ok=True)
         ROWS.parent.mkdir(exist_ok=True)
-        there = {key_of(row) for row in read_rows()}
+        there = {key_of(row): row["seconds"] for row in read_rows()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
         cells = [Cell(p, own, args.networks, args.base, args.seed, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
-            if cell.key not in there:
-                row = measure(cell)  # before the file is opened: an hour later it may be another file
-                with ROWS.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
+            kept = cell.stem.with_suffix(".wakeword").exists() and cell.key in there
+            if kept if args.judge else cell.key not in there:
+                write_row(measure(cell, there[cell.key] if args.judge else None))
     rows = read_rows()
     write_atomically(TABLE, table(rows).encode())
     print(table(rows))

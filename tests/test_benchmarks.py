@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,9 +84,21 @@ def test_the_table_of_words_said_by_engines_is_that_of_the_rows() -> None:
 def test_every_variant_changes_the_recipe() -> None:
     alone = script("engines_alone.py")
     recipe = alone["phrase"]("happy").changed(units=128, networks=1)  # as its runs are
-    made = [(v.change(recipe), v.networks, v.hear_people) for v in alone["VARIANTS"].values()]
-    assert made[0] == (recipe, 1, True)
+    made = [(v.change(recipe), v.networks, v.hear_people, v.own) for v in alone["VARIANTS"].values()]
+    assert made[0] == (recipe, 1, True, 0)
     assert all(made.count(variant) == 1 for variant in made)
+
+
+def test_people_whose_recordings_train_are_not_judged() -> None:
+    """Ten own recordings are of ten speakers, of whom no other clip is judged by; the others keep their order."""
+    people = [(f"speaker {i % 25}", np.full(3, i, np.int16)) for i in range(100)]
+    given, judged = script("engines_alone.py")["divided"](people, 10)
+    of = {int(clip[0]): speaker for speaker, clip in people}
+    owners = {of[int(clip[0])] for clip in given}
+    numbers = [int(clip[0]) for clip in judged]
+    assert len(given) == len(owners) == 10
+    assert numbers == [i for i in range(100) if of[i] not in owners]
+    assert len(numbers) == 60
 
 
 def test_a_hidden_word_is_nowhere_in_the_folder(tmp_path: Path) -> None:

@@ -118,22 +118,20 @@ def mask_features(cepstra: np.ndarray, settings: AugmentSettings, rng: np.random
     A cepstrum has no bands to mask, but the orthonormal DCT of a square front end (n_cepstra = n_mels) is
     undone exactly. A masked stretch takes the clip's mean, so that nothing new is heard in it.
     """
-    chosen = rng.random(len(cepstra)) < settings.masks
+    chosen = np.flatnonzero(rng.random(len(cepstra)) < settings.masks)
     n_coefficients = cepstra.shape[2]
     dct = dct_matrix(n_coefficients, n_coefficients).astype(np.float32)
-    log_mel = torch.from_numpy(cepstra[chosen] @ dct.T)
-    if not len(log_mel):
-        return cepstra
-    for index, clip in enumerate(log_mel):
-        level = float(clip.mean())
+    masked = cepstra.copy()
+    for index in chosen:
+        log_mel = cepstra[index] @ dct.T
+        level = float(torch.from_numpy(log_mel).mean())
         for axis, masks, width in (
             (0, settings.time_masks, settings.time_mask_frames),
             (1, settings.mel_masks, settings.mel_mask_bands),
         ):
             for _ in range(masks):
                 size = int(rng.integers(0, width + 1))
-                start = int(rng.integers(0, clip.shape[axis] - size + 1))
-                log_mel[index].narrow(axis, start, size).fill_(level)
-    masked = cepstra.copy()
-    masked[chosen] = log_mel.numpy() @ dct
+                start = int(rng.integers(0, log_mel.shape[axis] - size + 1))
+                log_mel[(slice(None),) * axis + (slice(start, start + size),)] = level
+        masked[index] = log_mel @ dct
     return masked

@@ -146,13 +146,17 @@ def _alarm_point(
 
     ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest with few enough misses.
     When quiet < deaf any threshold between is right on validation, and the middle is furthest from both errors.
-    Keywords that engines spoke, not people, say too little of where deafness begins: then it is ``quiet`` itself.
+    Keywords that engines spoke, not people, say too little of where deafness begins for a middle: then the room serves
+    to have no alarm at all.
     """
     hours = sum(stream.seconds for stream in streams) / 3600
     quiet = quiet_threshold(streams, settings)
+    silent = quiet_threshold(streams, replace(settings, alarms_per_hour=0.0))
     most_missed = int(settings.acceptable_miss * len(keyword))
     deaf = -_first(-_CANDIDATES[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
-    threshold = (quiet + deaf) / 2 if by_people and quiet < deaf else quiet
+    threshold = quiet
+    if quiet < deaf:
+        threshold = (quiet + deaf) / 2 if by_people else min(silent, deaf)
     curve = np.arange(np.floor(quiet) - 4, np.ceil(quiet) + 3, 0.5)
     return {
         "threshold": round(float(threshold), 4),

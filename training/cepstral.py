@@ -14,6 +14,7 @@ import numpy as np
 from wakeword.features import FeatureSpec, dct_matrix
 
 _SPREAD_SHARE = 0.7  # a spread that is taken over whole makes noise of what is almost constant in a clip
+_BLOCK = 1024  # clips that are worked on at once: an epoch has so many that a few copies of it are gigabytes
 _STEPS = 25  # throats between the shortest and the longest: finer steps could not be told apart
 
 
@@ -76,9 +77,10 @@ def _change_throats(
 ) -> np.ndarray:
     middle = (_STEPS - 1) / 2
     step = np.clip(np.round(rng.normal(middle, middle / 2.4, len(cepstra))), 0, _STEPS - 1).astype(int)
-    chosen = rng.random(len(cepstra)) < settings.throat
+    chosen = np.flatnonzero(rng.random(len(cepstra)) < settings.throat)
     changed = cepstra.copy()
-    changed[chosen] = cepstra[chosen] @ _throats(spec, *settings.throats)[step[chosen]]
+    for part in np.split(chosen, range(_BLOCK, len(chosen), _BLOCK)):
+        changed[part] = cepstra[part] @ _throats(spec, *settings.throats)[step[part]]
     return changed
 
 
@@ -100,8 +102,11 @@ def _change_rhythm(cepstra: np.ndarray, settings: CepstralSettings, rng: np.rand
     times = np.stack([np.interp(np.arange(frames), even, knots) for knots in moved])
     before = np.minimum(times.astype(int), frames - 2)
     share = (times - before).astype(np.float32)[:, :, None]
-    row = np.arange(clips)[:, None]
-    return cepstra[row, before] * (1.0 - share) + cepstra[row, before + 1] * share
+    changed = np.empty_like(cepstra)
+    for rows in _blocks(clips):
+        row = np.arange(clips)[rows, None]
+        changed[rows] = cepstra[row, before[rows]] * (1.0 - share[rows]) + cepstra[row, before[rows] + 1] * share[rows]
+    return changed
 
 
 def style_of(cepstra: np.ndarray) -> np.ndarray:
@@ -109,6 +114,11 @@ def style_of(cepstra: np.ndarray) -> np.ndarray:
 
     They tell the voice, the microphone and the synthesizer more than the word.
     """
+    styles = [_style_of(cepstra[rows]) for rows in _blocks(len(cepstra))]
+    return np.concatenate(styles, axis=1) if styles else np.zeros((2, 0, cepstra.shape[2]), np.float32)
+
+
+def _style_of(cepstra: np.ndarray) -> np.ndarray:
     loudness = cepstra[:, :, 0]
     loud = (loudness >= np.quantile(loudness, 0.6, axis=1, keepdims=True))[:, :, None]
     count = loud.sum(axis=1)
@@ -129,7 +139,14 @@ def transfer_style(cepstra: np.ndarray, styles: np.ndarray, chance: float, rng: 
     new_mean = mean + share * (styles[0, other] - mean)
     scale = (styles[1, other] / spread) ** (_SPREAD_SHARE * share)
     new_mean[:, 0], scale[:, 0] = mean[:, 0], 1.0
-    return (cepstra - mean[:, None]) * scale[:, None] + new_mean[:, None]
+    moved = np.empty_like(cepstra)
+    for rows in _blocks(len(cepstra)):
+        moved[rows] = (cepstra[rows] - mean[rows, None]) * scale[rows, None] + new_mean[rows, None]
+    return moved
+
+
+def _blocks(clips: int) -> list[slice]:
+    return [slice(first, first + _BLOCK) for first in range(0, clips, _BLOCK)]
 
 
 def _mel(hertz: np.ndarray | float) -> np.ndarray:

@@ -57,8 +57,8 @@ class ExampleSource:
         self._recorded = self.words.of_origin(RECORDED)
         self._plain: Examples | None = None
         if recipe.augment is not None:
-            others = self.words.samples[~self.words.is_keyword]
-            self._scenery = Scenery(others, self._noise, recipe.augment)
+            others = np.flatnonzero(~self.words.is_keyword)
+            self._scenery = Scenery(self.words.samples, others, self._noise, recipe.augment)
             self._styles = self._recorded_styles() if recipe.augment.cepstral.style > 0 else None
 
     def arrays(self) -> tuple[np.ndarray, ...]:

@@ -129,14 +129,15 @@ class _Learner:
         recipe = self.recipe
         self.network.train()
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        x, y = torch.from_numpy(standardised(examples.features, self.standard)), torch.from_numpy(examples.labels)
+        y = torch.from_numpy(examples.labels)
 
         def learning_rate(fraction: float) -> float:
             peak, done = recipe.learning_rate, (number + fraction) / recipe.epochs
             return one_cycle(peak, done) if recipe.one_cycle else peak
 
         def batch_loss(batch: slice) -> LossParts:
-            return self._loss(x[batch], y[batch], generator, number >= recipe.classify_first)
+            x = torch.from_numpy(standardised(examples.features[batch], self.standard))
+            return self._loss(x, y[batch], generator, number >= recipe.classify_first)
 
         batches = in_batches(len(y), recipe.batch_size)
         losses = learn_epoch(self.learned, self.optimizer, batches, batch_loss, learning_rate, recipe.clip_gradient)

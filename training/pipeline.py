@@ -34,7 +34,6 @@ from wakeword.version import __version__
 LICENCE = "Apache-2.0"
 #: The card of a model whose thresholds are still to be chosen: a Detector can be made of it.
 UNCALIBRATED: dict[str, Any] = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
-_OWN_CLIPS = 300
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def train(
     corpus, spec = gather(run, on_spoken)
     for split, words in corpus.words.items():
         say(f"{split}: {_counts(words, run.keyword)}")
-    recipe = _recipe_for(corpus, run)
+    recipe = as_it_can_be(run.recipe, corpus, bool(run.recordings))
     # The seeds are such that no two runs share a network.
     seeds = [run.seed * recipe.networks + network for network in range(recipe.networks)]
     if teacher:
@@ -111,15 +110,17 @@ def train(
     return model
 
 
-def _recipe_for(corpus: Corpus, run: Run) -> Recipe:
-    """The run's recipe as it can be; a few recordings are heard as often as some hundred clips would be."""
-    recipe = run.recipe
+def as_it_can_be(recipe: Recipe, corpus: Corpus, own: bool) -> Recipe:
+    """The recipe without a base where there is none of its size; a few recordings are heard as often as many would be.
+
+    own: whether there are a user's own recordings of the keyword.
+    """
     if not find_base(recipe.base, recipe.units, recipe.remember > 0):
         recipe = recipe.changed(base="", remember=0.0)  # none is bundled of that size
     recorded = int((corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword).sum())
-    if not recorded or not (run.recordings or recipe.keyword_draws):
+    if not recorded or not (own or recipe.keyword_draws):
         return recipe
-    return recipe.changed(keyword_repeats=max(1, round(_OWN_CLIPS / recorded)))
+    return recipe.changed(keyword_repeats=max(1, round(recipe.own_draws / recorded)))
 
 
 def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tuple[Corpus, FeatureSpec]:

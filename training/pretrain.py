@@ -137,7 +137,7 @@ class _Source:
     ) -> None:
         self.recorded, self.spoken, self.recipe, self.spec, self.seed = recorded, spoken, recipe, spec, seed
         babble = _stacked([u.clip for u in (recorded or spoken)[::3]]).astype(np.int16)
-        self._scenery = Scenery(babble, noise, recipe.augment)
+        self._scenery = Scenery(babble, np.arange(len(babble)), noise, recipe.augment)
 
     def epoch(self, number: int) -> _Labelled:
         rng = np.random.default_rng([self.seed, number])

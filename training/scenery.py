@@ -15,19 +15,20 @@ _SILENCE = np.zeros(0, dtype=np.float32)
 class Scenery:
     """Surroundings drawn from recordings of one split.
 
-    others  int16 (N, T): words other than the keyword, for neighbours and babble; may be empty
+    words   int16 (N, T): word clips
+    others  int (K,): which of them are not the keyword, for neighbours and babble; may be empty
     noise   int16 (T,): noise recordings one after another; may be empty
     """
 
-    def __init__(self, others: np.ndarray, noise: np.ndarray, settings: AugmentSettings) -> None:
-        self._others, self._noise, self.settings = others, noise, settings
+    def __init__(self, words: np.ndarray, others: np.ndarray, noise: np.ndarray, settings: AugmentSettings) -> None:
+        self._words, self._others, self._noise, self.settings = words, others, noise, settings
         self._rooms = room_bank() if settings.room > 0 else None
 
     def neighbours(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """What is said before and after: other words, or silence; float32."""
         if rng.random() >= self.settings.neighbour or not len(self._others):
             return _SILENCE, _SILENCE
-        before, after = (self._others[i] / FULL_SCALE for i in rng.integers(0, len(self._others), 2))
+        before, after = (self._words[self._others[i]] / FULL_SCALE for i in rng.integers(0, len(self._others), 2))
         return before, after
 
     def heard(self, windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -45,8 +46,8 @@ class Scenery:
         talks = rng.random() < self.settings.babble or not len(self._noise)
         if talks and len(self._others):
             talkers = rng.integers(0, len(self._others), int(rng.integers(3, 7)))
-            shifts = rng.integers(0, self._others.shape[1], len(talkers))
-            voices = [np.roll(self._others[i], shift) for i, shift in zip(talkers, shifts, strict=True)]
+            shifts = rng.integers(0, self._words.shape[1], len(talkers))
+            voices = [np.roll(self._words[self._others[i]], by) for i, by in zip(talkers, shifts, strict=True)]
             return np.resize(np.sum(voices, axis=0) / FULL_SCALE, samples).astype(np.float32)
         return stretch_of(self._noise, samples, rng)
 

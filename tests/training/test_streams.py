@@ -11,7 +11,7 @@ from training.calibrate import CalibrationSettings, calibrate, choose_rule, clip
 from training.corpus import load_corpus
 from training.evaluate import evaluate
 from training.streams import active_rms, at_snr, babble, hear_all, hear_clips, missed, string_together
-from wakeword import DecisionRule, Detector
+from wakeword import Detector
 from wakeword.alarms import Heard, hear, hear_blocks
 
 
@@ -83,21 +83,31 @@ def test_calibration_and_evaluation_keep_what_they_promise(make_model, melodies:
     assert {row["word"] for row in figures["worst_confusions"]} <= {"fall", "flat", "dip"}
 
 
-@pytest.mark.parametrize(("by_people", "threshold"), [(True, 5.0), (False, 1.05)])
-def test_the_default_point_lies_in_the_middle_of_its_room(make_model, by_people: bool, threshold: float) -> None:
-    """With well separated scores the threshold is half way between the last alarm and the first miss of people."""
+@pytest.mark.parametrize(
+    ("by_people", "keyword", "threshold", "alarms"),
+    [
+        (True, 9.0, 5.0, 0),  # half way between the last alarm that counts and the first miss
+        (False, 9.0, 3.05, 0),  # engines say the keyword: above the highest alarm
+        (False, 2.0, 2.0, 1),  # the keyword is not as high as that
+        (True, 0.5, 1.05, 1),  # no room at all: no more alarms than are allowed
+        (False, 0.5, 1.05, 1),
+    ],
+)
+def test_the_default_point_makes_use_of_its_room(
+    by_people: bool, keyword: float, threshold: float, alarms: int
+) -> None:
+    """One alarm in two hours is allowed, so of two alarms one counts; see _alarm_point."""
     from training import calibrate as module
 
-    def heard(peak: float) -> object:
-        stream = hear(make_model(), np.zeros(40_000, np.float32))
-        scores = np.full_like(stream.scores, -5.0)
-        scores[5:9] = peak
-        return type(stream)(stream.end_sample, scores, stream.seconds)
+    def heard(*peaks: float, hours: float = 0.0) -> Heard:
+        scores = [-5.0] * 5 + [score for peak in peaks for score in [peak] * 4 + [-5.0] * 20]
+        return heard_at(scores, hours)
 
-    point = module._alarm_point([heard(1.0)], [heard(9.0)] * 10, CalibrationSettings(), by_people)
-    assert point["threshold"] == pytest.approx(threshold, abs=0.1)
-    assert point["validation"]["missed"] == 0
-    assert DecisionRule(point["threshold"]).threshold == point["threshold"]
+    streams = [heard(1.0, 3.0, hours=2.0)]
+    point = module._alarm_point(streams, [heard(keyword)] * 10, CalibrationSettings(), by_people)
+    assert point["threshold"] == pytest.approx(threshold, abs=0.051)
+    assert point["validation"]["false_alarms"]["count"] == alarms
+    assert point["validation"]["missed"] == (0 if threshold <= keyword else 10)
 
 
 def test_clips_heard_together_are_heard_as_alone(make_model) -> None:
