@@ -38,7 +38,7 @@ class Recipe:
     sentence_windows: int = 0  # likewise, from synthesized sentences
     noise_windows: int = 0
     keyword_repeats: int = 1  # an epoch's different augmentations of each recorded keyword clip
-    own_draws: int = 300  # where those are few: an epoch's different augmentations of all of them
+    own_draws: int = 1200  # where those are few: an epoch's different augmentations of all of them
     spoken: SpokenSettings = field(default_factory=SpokenSettings)  # what speech engines say for it
     keyword_draws: int = 0  # an epoch's spoken clips of the keyword
     spoken_draws: int = 0  # an epoch's spoken clips of other words

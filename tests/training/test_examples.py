@@ -14,7 +14,8 @@ from training.augment import AugmentSettings
 from training.cache import cached_array
 from training.corpus import SPLITS, check_corpus, load_corpus, recording_split
 from training.examples import ExampleSource, limited
-from training.recipes import RECIPES
+from training.pipeline import as_it_can_be
+from training.recipes import RECIPES, phrase
 from wakeword import FeatureSpec, mfcc
 from wakeword.errors import AudioError, DataError
 
@@ -121,6 +122,22 @@ def test_an_epoch_depends_on_seed_and_number_alone(melodies: Path) -> None:
     assert a.features.shape == (24 * 2 * 4 + 13, 98, 32)
     assert a.labels.sum() == 48
     assert np.isfinite(a.features).all()
+
+
+@pytest.mark.parametrize(("own", "spoken", "heard"), [(True, 0, 192), (False, 100, 192), (False, 0, 48)])
+def test_few_recordings_are_heard_as_often_as_many_would_be(melodies: Path, own: bool, spoken: int, heard: int) -> None:
+    """A user's own, or a data set's few beside what engines say; but not a data set's that are all there is."""
+    corpus = load_corpus("rise", melodies / "words")
+    recipe = RECIPES["deploy"]("rise").changed(own_draws=200, keyword_draws=spoken)  # of 48: four times each
+    found = as_it_can_be(recipe, corpus, own)
+    assert ExampleSource(corpus, "train", found, FeatureSpec(), 0).epoch(0).labels.sum() == heard
+    assert found.changed(keyword_repeats=1) == recipe
+
+
+def test_a_recipe_of_a_size_without_a_base_starts_from_nothing(melodies: Path) -> None:
+    corpus = load_corpus("rise", melodies / "words")
+    recipe = phrase("rise").changed(units=64)
+    assert as_it_can_be(recipe, corpus, False).changed(keyword_repeats=1) == recipe.changed(base="", remember=0.0)
 
 
 def test_without_augmentation_an_epoch_is_the_clips_in_another_order(melodies: Path) -> None:
