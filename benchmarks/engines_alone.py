@@ -39,6 +39,7 @@ from training.metrics import rate
 from training.network import to_network
 from training.pipeline import UNCALIBRATED, Run, as_it_can_be, fit_keyword, gather
 from training.recipes import Recipe, phrase
+from training.splicing import SpliceSettings
 from training.streams import babble, hear_clips, missed
 from wakeword import WakeWordModel, load_model
 from wakeword.alarms import hear
@@ -85,6 +86,7 @@ def _cepstral(**changes: Any) -> Callable[[Recipe], Recipe]:
     return change
 
 
+SPLICED = SpliceSettings(keyword=800, close=600, other=600)
 VARIANTS = {
     "the recipe": Variant(),
     "two networks": Variant(networks=2),
@@ -111,7 +113,9 @@ VARIANTS = {
     ),
     "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
     "no sentences": Variant(_spoken(sentences=0)),
+    "sounds of people joined to the keyword too": Variant(lambda recipe: recipe.changed(spliced=SPLICED)),
     "ten own recordings": Variant(own=10),
+    "ten own recordings, and sounds of people joined": Variant(lambda recipe: recipe.changed(spliced=SPLICED), own=10),
     "ten own recordings, heard a quarter as often": Variant(
         lambda recipe: recipe.changed(own_draws=recipe.own_draws // 4), own=10
     ),

@@ -23,10 +23,11 @@ _NAMES = itertools.count()  # of words in the aligner's dictionary
 
 
 class Said(NamedTuple):
-    """A stretch of a recording, int16 (T,), and the phonemes that are said in it."""
+    """A stretch of a recording, int16 (T,), the phonemes that are said in it, and the sample where it begins."""
 
     clip: Clip
     phonemes: Phonemes
+    at: int = 0
 
 
 def align(clip: Clip, phonemes: Phonemes) -> tuple[Sound, ...]:
@@ -71,7 +72,7 @@ def rows_of_words(recording: Clip, longest: int) -> list[Said]:
             end = until
         if row and sum(word.prob for word in row) >= _SURE * len(row):
             phonemes = tuple(p for word in row for p in decoder.lookup_word(word.word).split())
-            rows.append(Said(recording[start:end], phonemes))
+            rows.append(Said(recording[start:end], phonemes, start))
     return rows
 
 

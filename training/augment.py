@@ -50,13 +50,13 @@ def change_voice(clips: Tensor, settings: AugmentSettings, rng: np.random.Genera
         return clips
     rate = _RATES[rng.integers(len(_RATES))]
     if rng.random() < settings.independent_pitch:
-        clips = _stretch(clips, float(rate))
+        clips = stretch(clips, float(rate))
         rate = 1 / rate if rng.random() < 0.5 else _RATES[rng.integers(len(_RATES))]
     # Played ``rate`` times as fast: tempo and pitch both rise by it.
     return torchaudio.functional.resample(clips, rate.numerator, rate.denominator)
 
 
-def _stretch(clips: Tensor, rate: float) -> Tensor:
+def stretch(clips: Tensor, rate: float) -> Tensor:
     """Tempo times ``rate`` at the same pitch, by phase vocoder: (B, T) -> (B, about T / rate)."""
     n_fft, hop = 512, 128
     window = torch.hann_window(n_fft)

@@ -15,7 +15,7 @@ from training.speech_commands import Clip, Split, load_clips, read_folder
 from wakeword.audio import read_mono, sound_files
 from wakeword.errors import DataError
 
-RECORDED, SPOKEN, CLOSE, SENTENCE = "recorded", "spoken", "close", "sentence"
+RECORDED, SPOKEN, CLOSE, SENTENCE, SPLICED = "recorded", "spoken", "close", "sentence", "spliced"
 CLIP_SAMPLES = 16_000
 FULL_SCALE = np.float32(32767.0)  # int16 samples / FULL_SCALE are what the front end takes
 
@@ -27,8 +27,8 @@ class Words:
     samples     int16 (N, T)
     is_keyword  bool (N,)
     words       the word of each clip; speakers the speaker of each; names its file name
-    origins     where each comes from: RECORDED from people, SPOKEN by a speech engine, or CLOSE, which is spoken too
-                and almost the keyword
+    origins     where each comes from: RECORDED from people, SPOKEN by a speech engine, CLOSE, which is spoken too and
+                almost the keyword, or SPLICED out of sounds of people
     """
 
     samples: np.ndarray

@@ -12,7 +12,7 @@ from close_negatives.cache import content_key
 from training.augment import AugmentSettings, change_voice, cut_window, mask_features, place_keyword
 from training.cache import cached_array
 from training.cepstral import change_cepstra, style_of, transfer_style
-from training.corpus import CLOSE, FULL_SCALE, RECORDED, SPOKEN, Corpus, Words
+from training.corpus import CLOSE, FULL_SCALE, RECORDED, SPLICED, SPOKEN, Corpus, Words
 from training.recipes import Recipe
 from training.scenery import Scenery, stretch_of
 from training.speech_commands import Split
@@ -100,12 +100,13 @@ class ExampleSource:
     def _drawn(self, rng: np.random.Generator) -> tuple[np.ndarray, int]:
         """What the epoch is made of, in its order: numbers of word clips, _SPEECH and so on; and the surplus.
 
-        All recorded clips are in every epoch, of the spoken ones as many as the recipe says; the surplus is negatives
-        that it makes beyond those numbers, for the network to choose.
+        All recorded and spliced clips are in every epoch, of the spoken ones as many as the recipe says; the surplus
+        is negatives that it makes beyond those numbers, for the network to choose.
         """
         recipe, is_keyword = self.recipe, self.words.is_keyword
         parts = [np.flatnonzero(self._recorded & ~is_keyword)]
         parts += [np.flatnonzero(self._recorded & is_keyword)] * recipe.keyword_repeats
+        parts.append(np.flatnonzero(self.words.of_origin(SPLICED)))
         close = self.words.of_origin(CLOSE)
         spoken = self.words.of_origin(SPOKEN)
         draws = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,28 @@ from training.abreast import fit_abreast
 from training.base import find_base
 from training.calibrate import CalibrationSettings, calibrate
 from training.checkpoint import Epoch
-from training.corpus import CLIP_SAMPLES, RECORDED, Corpus, Words, check_corpus, load_corpus, load_recordings
+from training.corpus import (
+    CLIP_SAMPLES,
+    CLOSE,
+    RECORDED,
+    SPLICED,
+    SPOKEN,
+    Corpus,
+    Words,
+    check_corpus,
+    load_corpus,
+    load_recordings,
+)
 from training.evaluate import Evaluation, evaluate
 from training.examples import Examples, ExampleSource
 from training.fit import Fitted, fit
 from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
+from training.splicing import spliced
 from training.spoken import as_speech, as_words, speak_words, wanted, window_for
 from training.teacher import Teacher
+from training.units import people_in_sounds
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
@@ -137,6 +150,9 @@ def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tup
         split: corpus.words[split] + wanted(as_words(run.keyword, parts, clip_samples), corpus.words[split], split)
         for split, parts in spoken.items()
     }
+    if any(astuple(run.recipe.spliced)) and run.data:
+        people = people_in_sounds(corpus.words["train"], corpus.speech["train"], without=(run.keyword,))
+        words["train"] += spliced(run.keyword, people, run.recipe.spliced, clip_samples)
     if run.recordings:
         words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)
     if run.negatives:
@@ -147,10 +163,11 @@ def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tup
 
 
 def _counts(words: Words, keyword: str) -> str:
-    recorded, held = words.of_origin(RECORDED), words.is_keyword
-    spoken = f" ({int((held & ~recorded).sum())} and {int((~held & ~recorded).sum())} of them synthesized)"
+    held, kinds = words.is_keyword, [("synthesized", (SPOKEN, CLOSE)), ("joined from sounds of people", (SPLICED,))]
     counts = f"{int(held.sum())} clips of {keyword!r}, {int((~held).sum())} of other words"
-    return counts + (spoken if not recorded.all() else "")
+    found = [(name, words.of_origin(*origins)) for name, origins in kinds]
+    parts = [f"{int((held & of).sum())} and {int((~held & of).sum())} of them {name}" for name, of in found if of.any()]
+    return counts + (f" ({', '.join(parts)})" if parts else "")
 
 
 def fit_keyword(

@@ -26,7 +26,7 @@ from training.loop import learn_epoch, one_cycle
 from training.network import KeywordLSTM
 from training.one_class import LossParts
 from training.scenery import Scenery
-from training.sounds import SYMBOLS, Sound, frame_labels
+from training.sounds import SYMBOLS, Utterance, frame_labels
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec, mfcc
 
@@ -53,14 +53,6 @@ class PretrainRecipe:
     spoken: int = 8000
     silence_weight: float = 0.3
     augment: AugmentSettings = field(default_factory=lambda: AugmentSettings(cepstral=CepstralSettings(rhythm=0.0)))
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """A clip, int16 (T,), and the sounds in it."""
-
-    clip: np.ndarray
-    sounds: tuple[Sound, ...]
 
 
 class PretrainEpoch(NamedTuple):

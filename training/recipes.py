@@ -10,6 +10,7 @@ from close_negatives.engines.espeak import voices_in
 from training.augment import AugmentSettings
 from training.cepstral import CepstralSettings
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
+from training.splicing import SpliceSettings
 from training.spoken import SpokenSettings
 from wakeword.errors import TrainingError
 
@@ -40,6 +41,7 @@ class Recipe:
     keyword_repeats: int = 1  # an epoch's different augmentations of each recorded keyword clip
     own_draws: int = 1200  # where those are few: an epoch's different augmentations of all of them
     spoken: SpokenSettings = field(default_factory=SpokenSettings)  # what speech engines say for it
+    spliced: SpliceSettings = field(default_factory=SpliceSettings)  # of what people say in other words
     keyword_draws: int = 0  # an epoch's spoken clips of the keyword
     spoken_draws: int = 0  # an epoch's spoken clips of other words
     close_draws: int = 0  # an epoch's spoken clips of close negatives

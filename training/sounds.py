@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,14 @@ class Sound(NamedTuple):
     symbol: str
     start: float
     end: float
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A clip, int16 (T,), and the sounds in it."""
+
+    clip: np.ndarray
+    sounds: tuple[Sound, ...]
 
 
 def frame_labels(

@@ -19,8 +19,7 @@ from close_negatives.synthesize import Progress, speak
 from training.alignment import Said, align, rows_of_words
 from training.corpus import Words, load_corpus
 from training.examples import joined
-from training.pretrain import Utterance
-from training.sounds import Sound
+from training.sounds import Sound, Utterance
 from training.speech_commands import Split
 from training.spoken import other_texts
 from wakeword.audio import SAMPLE_RATE
@@ -73,7 +72,8 @@ def gather_utterances(sources: Sources, seed: int, progress: Progress | None = N
     provenance = {**corpus.provenance(), "synthesized_clips": sources.clips, "without": list(sources.without)}
 
     def people(split: Split) -> list[Said]:
-        return _recorded(corpus.words[split], sources.without) + _rows(corpus.speech[split], sources.longest)
+        rows = rows_in(stretches_of(corpus.speech[split]), sources.longest)
+        return said_words(corpus.words[split], sources.without) + [said for row in rows for said in row]
 
     kinds = [
         people("train"),
@@ -82,8 +82,7 @@ def gather_utterances(sources: Sources, seed: int, progress: Progress | None = N
         _spoken("validation", round(sources.clips * _HELD_OUT), seed),
     ]
     everything = [said for kind in kinds for said in kind]
-    chunks = [everything[first : first + _TOGETHER] for first in range(0, len(everything), _TOGETHER)]
-    sounds = chain.from_iterable(_in_order(_aligned, chunks, progress))
+    sounds = iter(sounds_of(everything, progress))
     pairs = ((said.clip, next(sounds)) for said in everything)
     parts = [[Utterance(clip, found) for clip, found in islice(pairs, len(kind)) if found] for kind in kinds]
     left_out = sum(map(len, kinds)) - sum(map(len, parts))
@@ -93,10 +92,27 @@ def gather_utterances(sources: Sources, seed: int, progress: Progress | None = N
     )
 
 
-def _rows(recordings: Sequence[np.ndarray], longest: int) -> list[Said]:
-    """The rows of words in recordings, in their order."""
-    stretches = [sound[at : at + _STRETCH] for sound in recordings for at in range(0, len(sound), _STRETCH)]
-    return [said for rows in _in_order(partial(rows_of_words, longest=longest), stretches) for said in rows]
+def stretches_of(recordings: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Recordings in pieces of a length that can be transcribed at once."""
+    return [sound[at : at + _STRETCH] for sound in recordings for at in range(0, len(sound), _STRETCH)]
+
+
+def rows_in(stretches: Sequence[np.ndarray], longest: int) -> list[list[Said]]:
+    """The rows of words in each stretch of continuous speech, each at most ``longest`` samples, by all cores."""
+    return _in_order(partial(rows_of_words, longest=longest), stretches)
+
+
+def said_words(words: Words, without: Sequence[str]) -> list[Said]:
+    """The clips of words that the dictionary has, but for some."""
+    known = dictionary().keys() - set(without)
+    pairs = zip(words.samples, words.words, strict=True)
+    return [Said(clip, pronounce(word)) for clip, word in pairs if word in known]
+
+
+def sounds_of(clips: Sequence[Said], progress: Progress | None = None) -> list[tuple[Sound, ...]]:
+    """The sounds of each clip, or none where they were not found, by all cores; ``progress`` counts clips."""
+    chunks = [clips[first : first + _TOGETHER] for first in range(0, len(clips), _TOGETHER)]
+    return list(chain.from_iterable(_in_order(_aligned, chunks, progress)))
 
 
 def _aligned(clips: Sequence[Said]) -> list[tuple[Sound, ...]]:
@@ -121,12 +137,6 @@ def _in_order(
 
 def _numbered(work: Callable[[_Chunk], _Answer], chunk: tuple[int, _Chunk]) -> tuple[int, _Answer]:
     return chunk[0], work(chunk[1])
-
-
-def _recorded(words: Words, without: Sequence[str]) -> list[Said]:
-    known = dictionary().keys() - set(without)
-    pairs = zip(words.samples, words.words, strict=True)
-    return [Said(clip, pronounce(word)) for clip, word in pairs if word in known]
 
 
 def _spoken(split: Split, count: int, seed: int) -> list[Said]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from training.speech_commands import partition
 # Two threads on a busy machine wait for each other; at this size one is as quick.
 torch.set_num_threads(1)
 
+DEMO = Path(__file__).parents[2] / "demo" / "recordings"
 MELODIES = {"rise": (300, 500, 800), "fall": (800, 500, 300), "flat": (500, 500, 500), "dip": (700, 350, 700)}
 
 
@@ -38,6 +40,23 @@ def sing(word: str, speaker: int, take: int) -> np.ndarray:
         note = sum(np.sin(2 * np.pi * pitch * h * t) / h for h in (1, 2, 3))
         clip[start + k * 2800 : start + (k + 1) * 2800] += 0.15 * note * np.hanning(2800)
     return np.round(clip * 32_767).astype(np.int16)
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's words as folders of clips, and its recording as continuous speech."""
+    folder = tmp_path_factory.mktemp("people")
+    samples, rate = soundfile.read(DEMO / "happy.flac", dtype="int16")
+    for one in json.loads((DEMO / "happy.json").read_text()):
+        place = folder / "words" / one["word"]
+        place.mkdir(parents=True, exist_ok=True)
+        name = f"{Path(one['clip']).name}.wav"
+        soundfile.write(place / name, samples[int(one["start_s"] * rate) : int(one["end_s"] * rate)], rate)
+    (folder / "speech").mkdir()
+    for part in range(12):  # several, so that some are for training
+        stretch = samples[part * 4 * rate : (part + 1) * 4 * rate]
+        soundfile.write(folder / "speech" / f"{part}.wav", stretch, rate)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from close_negatives.phonemes import pronounce
 from training.utterances import Sources, gather_utterances
-
-DEMO = Path(__file__).parents[2] / "demo" / "recordings"
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's words as folders of clips, and its recording as continuous speech."""
-    folder = tmp_path_factory.mktemp("people")
-    samples, rate = soundfile.read(DEMO / "happy.flac", dtype="int16")
-    for one in json.loads((DEMO / "happy.json").read_text()):
-        place = folder / "words" / one["word"]
-        place.mkdir(parents=True, exist_ok=True)
-        name = f"{Path(one['clip']).name}.wav"
-        soundfile.write(place / name, samples[int(one["start_s"] * rate) : int(one["end_s"] * rate)], rate)
-    (folder / "speech").mkdir()
-    for part in range(12):  # several, so that some are for training
-        stretch = samples[part * 4 * rate : (part + 1) * 4 * rate]
-        soundfile.write(folder / "speech" / f"{part}.wav", stretch, rate)
-    return folder
 
 
 def test_every_clip_comes_with_its_sounds_and_words_can_be_left_out(
