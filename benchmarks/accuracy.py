@@ -24,8 +24,9 @@ from typing import Any
 
 import torch
 
+from training.gathering import Run
 from training.metrics import rate
-from training.pipeline import Run, train
+from training.pipeline import train
 from training.recipes import RECIPES
 from wakeword.files import write_atomically
 

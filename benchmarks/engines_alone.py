@@ -34,10 +34,11 @@ import soundfile
 import torch
 
 from training.calibrate import CalibrationSettings, choose_rule, hear_keyword, quiet_threshold, stress_streams
-from training.corpus import RECORDED, Corpus, load_corpus
+from training.corpus import RECORDED, SPLICED, Corpus, load_corpus
+from training.gathering import Run, as_it_can_be, gather
 from training.metrics import rate
 from training.network import to_network
-from training.pipeline import UNCALIBRATED, Run, as_it_can_be, fit_keyword, gather
+from training.pipeline import UNCALIBRATED, fit_keyword
 from training.recipes import Recipe, phrase
 from training.splicing import SpliceSettings
 from training.streams import babble, hear_clips, missed
@@ -86,7 +87,10 @@ def _cepstral(**changes: Any) -> Callable[[Recipe], Recipe]:
     return change
 
 
-SPLICED = SpliceSettings(keyword=800, close=600, other=600)
+def _none_joined(recipe: Recipe) -> Recipe:
+    return recipe.changed(spliced=SpliceSettings())
+
+
 VARIANTS = {
     "the recipe": Variant(),
     "two networks": Variant(networks=2),
@@ -99,7 +103,10 @@ VARIANTS = {
     "DROCC-OE": Variant(lambda recipe: recipe.changed(objective="drocc-oe")),
     "sounds may be forgotten": Variant(lambda recipe: recipe.changed(remember=0.0)),
     "no hard negatives": Variant(lambda recipe: recipe.changed(mining=1.0)),
-    "sounds may be forgotten, no hard negatives": Variant(lambda recipe: recipe.changed(remember=0.0, mining=1.0)),
+    "no sounds of people joined": Variant(_none_joined),
+    "sounds may be forgotten, no hard negatives, none joined": Variant(
+        lambda recipe: _none_joined(recipe).changed(remember=0.0, mining=1.0)
+    ),
     "no base, three times the epochs": Variant(lambda recipe: recipe.changed(base="", epochs=3 * recipe.epochs)),
     "no people among the other words": Variant(hear_people=False),
     "no recorded styles": Variant(_cepstral(style=0.0)),
@@ -113,9 +120,7 @@ VARIANTS = {
     ),
     "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
     "no sentences": Variant(_spoken(sentences=0)),
-    "sounds of people joined to the keyword too": Variant(lambda recipe: recipe.changed(spliced=SPLICED)),
     "ten own recordings": Variant(own=10),
-    "ten own recordings, and sounds of people joined": Variant(lambda recipe: recipe.changed(spliced=SPLICED), own=10),
     "ten own recordings, heard a quarter as often": Variant(
         lambda recipe: recipe.changed(own_draws=recipe.own_draws // 4), own=10
     ),
@@ -175,9 +180,9 @@ def judged(model: WakeWordModel, corpus: Corpus, seed: int, people: Sequence[np.
 
 
 def without_people(corpus: Corpus) -> Corpus:
-    """The corpus with other words and continuous speech from engines alone in the split that trains."""
+    """The corpus with all words and continuous speech from engines alone in the split that trains."""
     words, speech = corpus.words["train"], corpus.speech
-    spoken = words.subset(np.flatnonzero(~words.of_origin(RECORDED)))
+    spoken = words.subset(np.flatnonzero(~words.of_origin(RECORDED, SPLICED)))
     return replace(corpus, words={**corpus.words, "train": spoken}, speech={**speech, "train": []})
 
 

@@ -1,10 +1,10 @@
-"""From folders to a model file and its report: load, fit, calibrate, evaluate, save."""
+"""From what a run hears to a model file and its report: fit, calibrate, evaluate, save."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,31 +14,19 @@ import torch
 import torchaudio
 
 from training.abreast import fit_abreast
-from training.base import find_base
-from training.calibrate import CalibrationSettings, calibrate
+from training.calibrate import calibrate
 from training.checkpoint import Epoch
-from training.corpus import (
-    CLIP_SAMPLES,
-    CLOSE,
-    RECORDED,
-    SPLICED,
-    SPOKEN,
-    Corpus,
-    Words,
-    check_corpus,
-    load_corpus,
-    load_recordings,
-)
+from training.corpus import Corpus
 from training.evaluate import Evaluation, evaluate
 from training.examples import Examples, ExampleSource
 from training.fit import Fitted, fit
+from training.gathering import Run, as_it_can_be, counts, gather
 from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
-from training.splicing import spliced
-from training.spoken import as_speech, as_words, speak_words, wanted, window_for
+from training.splicing import SpliceSettings
+from training.spoken import Progress
 from training.teacher import Teacher
-from training.units import people_in_sounds
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
@@ -49,51 +37,24 @@ LICENCE = "Apache-2.0"
 UNCALIBRATED: dict[str, Any] = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training run: what is learnt, from where, how, and where the result goes.
-
-    out: the model file; OUT's stem with .N.checkpoint, .report.json and .report.html lies beside it.
-    recordings: folders of a user's own clips of the keyword, all of which train; negatives: of clips that are not the
-    keyword, such as false alarms. teacher: a model whose scores soften the labels. limit: at most this many clips of
-    each split, for a quick look; None = all.
-    """
-
-    keyword: str
-    data: Path | None
-    recipe: Recipe
-    out: Path
-    speech: tuple[Path, ...] = ()
-    noise: tuple[Path, ...] = ()
-    recordings: tuple[Path, ...] = ()
-    negatives: tuple[Path, ...] = ()
-    teacher: WakeWordModel | None = None
-    seed: int = 0
-    limit: int | None = None
-    calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
-
-    def checkpoint(self, network: int) -> Path:
-        """Where a killed run goes on from; removed when the model is saved."""
-        return self.out.with_suffix(f".{network}.checkpoint")
-
-
 def train(
     run: Run,
     say: Callable[[str], None],
     on_epoch: Callable[[Epoch], None],
-    on_spoken: Callable[[int, int], None] | None = None,
+    on_spoken: Progress | None = None,
+    on_cut: Progress | None = None,
 ) -> WakeWordModel:
     """The whole journey; returns the model that was saved. Raises WakewordError in one sentence.
 
     A recipe of several networks trains them beside each other where the cores have room, and ``on_epoch`` counts their
-    epochs together; ``on_spoken`` hears how many clips the speech engines have spoken, and of how many.
+    epochs together; ``on_spoken`` and ``on_cut`` as of gather.
     """
     teacher = Teacher(run.teacher) if run.teacher else None
     if teacher:
         teacher.check(run.keyword)  # before minutes of synthesis
-    corpus, spec = gather(run, on_spoken)
+    corpus, spec = gather(run, on_spoken, on_cut)
     for split, words in corpus.words.items():
-        say(f"{split}: {_counts(words, run.keyword)}")
+        say(f"{split}: {counts(words, run.keyword)}")
     recipe = as_it_can_be(run.recipe, corpus, bool(run.recordings))
     # The seeds are such that no two runs share a network.
     seeds = [run.seed * recipe.networks + network for network in range(recipe.networks)]
@@ -121,53 +82,6 @@ def train(
     for network in range(recipe.networks):
         run.checkpoint(network).unlink(missing_ok=True)
     return model
-
-
-def as_it_can_be(recipe: Recipe, corpus: Corpus, own: bool) -> Recipe:
-    """The recipe without a base where there is none of its size; a few recordings are heard as often as many would be.
-
-    own: whether there are a user's own recordings of the keyword.
-    """
-    if not find_base(recipe.base, recipe.units, recipe.remember > 0):
-        recipe = recipe.changed(base="", remember=0.0)  # none is bundled of that size
-    recorded = int((corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword).sum())
-    if not recorded or not (own or recipe.keyword_draws):
-        return recipe
-    return recipe.changed(keyword_repeats=max(1, round(recipe.own_draws / recorded)))
-
-
-def gather(run: Run, on_spoken: Callable[[int, int], None] | None = None) -> tuple[Corpus, FeatureSpec]:
-    """Everything the run hears, recorded and spoken, and the front end whose window is long enough for the keyword.
-
-    What is spoken depends on the seed of the run no more than on the machine: runs of several seeds share the clips.
-    """
-    spoken = speak_words(run.keyword, run.recipe.spoken, seed=0, progress=on_spoken)
-    keyword = [clip for part in spoken["train"] if part.is_keyword for clip in part.spoken.clips]
-    spec = window_for(keyword)
-    clip_samples = max(CLIP_SAMPLES, spec.window_samples + spec.hop_length // 2)
-    corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit, clip_samples)
-    words = {
-        split: corpus.words[split] + wanted(as_words(run.keyword, parts, clip_samples), corpus.words[split], split)
-        for split, parts in spoken.items()
-    }
-    if any(astuple(run.recipe.spliced)) and run.data:
-        people = people_in_sounds(corpus.words["train"], corpus.speech["train"], without=(run.keyword,))
-        words["train"] += spliced(run.keyword, people, run.recipe.spliced, clip_samples)
-    if run.recordings:
-        words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)
-    if run.negatives:
-        words["train"] += load_recordings("negative", run.negatives, clip_samples, is_keyword=False)
-    corpus = replace(corpus, words=words, sentences={s: as_speech(parts) for s, parts in spoken.items()})
-    check_corpus(corpus, run.data)
-    return corpus, spec
-
-
-def _counts(words: Words, keyword: str) -> str:
-    held, kinds = words.is_keyword, [("synthesized", (SPOKEN, CLOSE)), ("joined from sounds of people", (SPLICED,))]
-    counts = f"{int(held.sum())} clips of {keyword!r}, {int((~held).sum())} of other words"
-    found = [(name, words.of_origin(*origins)) for name, origins in kinds]
-    parts = [f"{int((held & of).sum())} and {int((~held & of).sum())} of them {name}" for name, of in found if of.any()]
-    return counts + (f" ({', '.join(parts)})" if parts else "")
 
 
 def fit_keyword(
@@ -199,14 +113,15 @@ def combine(
     models: Sequence[WakeWordModel],
     run: Run,
     say: Callable[[str], None],
-    on_spoken: Callable[[int, int], None] | None = None,
+    on_spoken: Progress | None = None,
 ) -> WakeWordModel:
     """One model of all the networks of several models of ``run``'s keyword, calibrated and measured anew, and saved.
 
     The run's recipe says what speech engines add to its data. The models are taken to be trained on the run's training
     split, or on nothing that is in its others. Raises WakewordError in one sentence.
     """
-    corpus, spec = gather(run, on_spoken)
+    nothing_trains = run.recipe.changed(spliced=SpliceSettings())
+    corpus, spec = gather(replace(run, recipe=nothing_trains), on_spoken)
     for model in models:
         if model.keyword != run.keyword or model.spec != spec:
             raise TrainingError(f"only models of {run.keyword!r} with windows of one length can be combined")

@@ -74,8 +74,10 @@ class Recipe:
         return dataclasses.replace(self, spoken=spoken, sentence_windows=round(1.5 * self.sentence_windows))
 
     def speaking(self, share: float) -> Recipe:
-        """The same recipe with that share of what speech engines say for it; 0 for not a word."""
-        return dataclasses.replace(self, spoken=self.spoken.scaled(share) if share > 0 else SpokenSettings())
+        """The same recipe with that share of what engines say for it, and of what is joined; 0 for not a word."""
+        if share <= 0:
+            return dataclasses.replace(self, spoken=SpokenSettings(), spliced=SpliceSettings())
+        return dataclasses.replace(self, spoken=self.spoken.scaled(share), spliced=self.spliced.scaled(share))
 
 
 #: Table 14 of the paper: (radius, learning rate) by keyword; mu 1, Adam, ascent step 0.01 throughout.
@@ -134,6 +136,7 @@ def phrase(keyword: str) -> Recipe:
     return recipe.changed(
         spoken=spoken,
         keyword_draws=1200,
+        spliced=SpliceSettings(keyword=800, close=600, other=600),  # it has no melody, but people's voices
         networks=2,  # one that has only heard engines is unsteady on people; two are steadier
         base="sounds",  # a base that knows words knows no word that people did not say to it
         remember=0.5,  # of what tells a keyword that engines say, the sounds alone are true of people too

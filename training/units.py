@@ -9,6 +9,7 @@ import numpy as np
 
 from close_negatives.cache import content_key
 from close_negatives.phonemes import dictionary
+from close_negatives.synthesize import Progress
 from training.cache import cached_array
 from training.corpus import Words
 from training.sounds import SYMBOLS, Sound, Utterance
@@ -20,11 +21,16 @@ _LONGEST = round(1.2 * SAMPLE_RATE)  # samples of a row of words
 _MOST_SPEECH = 40  # stretches of half a minute that are transcribed: it takes a minute of a core each
 
 
-def people_in_sounds(words: Words, speech: Sequence[np.ndarray], without: Sequence[str] = ()) -> list[Utterance]:
-    """The recorded words but for some, and rows of words out of the beginning of the continuous speech."""
+def people_in_sounds(
+    words: Words, speech: Sequence[np.ndarray], without: Sequence[str] = (), progress: Progress | None = None
+) -> list[Utterance]:
+    """The recorded words but for some, and rows of words out of the beginning of the continuous speech.
+
+    ``progress`` hears how many clips are cut, of how many, unless they come from the cache.
+    """
     stretches = stretches_of(speech)[:_MOST_SPEECH]
     key = content_key(words.samples, list(words.words), list(without), *stretches, _REVISION)
-    table = cached_array("sounds", key, lambda: _table(words, stretches, without))
+    table = cached_array("sounds", key, lambda: _table(words, stretches, without, progress))
     # A recording is a clip of a word or, after those, a stretch of speech.
     found = []
     for (recording, at, long), sounds in groupby(table, key=lambda row: tuple(row[:3].astype(int))):
@@ -34,7 +40,9 @@ def people_in_sounds(words: Words, speech: Sequence[np.ndarray], without: Sequen
     return found
 
 
-def _table(words: Words, stretches: Sequence[np.ndarray], without: Sequence[str]) -> np.ndarray:
+def _table(
+    words: Words, stretches: Sequence[np.ndarray], without: Sequence[str], progress: Progress | None
+) -> np.ndarray:
     """float64 (sounds, 6): the recording, where in it the utterance begins, its samples; and the sound."""
     known = dictionary().keys() - set(without)
     index = [number for number, word in enumerate(words.words) if word in known]
@@ -43,7 +51,7 @@ def _table(words: Words, stretches: Sequence[np.ndarray], without: Sequence[str]
         said += [(len(words.words) + number, one) for one in row]
     table = [
         (recording, one.at, len(one.clip), SYMBOLS.index(sound.symbol), sound.start, sound.end)
-        for (recording, one), sounds in zip(said, sounds_of([one for _, one in said]), strict=True)
+        for (recording, one), sounds in zip(said, sounds_of([one for _, one in said], progress), strict=True)
         for sound in sounds
     ]
     return np.array(table, dtype=np.float64).reshape(-1, 6)

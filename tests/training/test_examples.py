@@ -14,7 +14,7 @@ from training.augment import AugmentSettings
 from training.cache import cached_array
 from training.corpus import SPLITS, check_corpus, load_corpus, recording_split
 from training.examples import ExampleSource, limited
-from training.pipeline import as_it_can_be
+from training.gathering import as_it_can_be
 from training.recipes import RECIPES, phrase
 from wakeword import FeatureSpec, mfcc
 from wakeword.errors import AudioError, DataError

@@ -35,7 +35,7 @@ def combine(
     """
     import torch
 
-    from training.pipeline import Run
+    from training.gathering import Run
     from training.pipeline import combine as put_together
     from training.recipes import recipe_for
 

@@ -122,7 +122,7 @@ def train(
     import torch
 
     from training.base import find_base
-    from training.pipeline import Run
+    from training.gathering import Run
     from training.pipeline import train as run_training
     from training.recipes import recipe_for
     from training.verdict import advice
@@ -156,5 +156,5 @@ def train(
     if difficulty:
         click.echo(f"note: {difficulty}", err=True)
     with TrainingProgress(recipe.epochs * recipe.networks) as progress:
-        model = run_training(run, click.echo, progress.show, progress.show_spoken)
+        model = run_training(run, click.echo, progress.show, progress.show_spoken, progress.show_cut)
     tell_result(model, run.out)
