@@ -18,19 +18,20 @@ from wakeword.audio import SAMPLE_RATE
 
 _REVISION = 1  # of how sounds are found: another one finds them anew
 _LONGEST = round(1.2 * SAMPLE_RATE)  # samples of a row of words
+_MOST_WORDS = 5000  # clips that are aligned, of all the data set's: thirty take a second of a core
 _MOST_SPEECH = 40  # stretches of half a minute that are transcribed: it takes a minute of a core each
 
 
 def people_in_sounds(
     words: Words, speech: Sequence[np.ndarray], without: Sequence[str] = (), progress: Progress | None = None
 ) -> list[Utterance]:
-    """The recorded words but for some, and rows of words out of the beginning of the continuous speech.
+    """Some thousands of recorded words, and rows of words out of the beginning of the continuous speech.
 
     ``progress`` hears how many clips are cut, of how many, unless they come from the cache.
     """
-    stretches = stretches_of(speech)[:_MOST_SPEECH]
-    key = content_key(words.samples, list(words.words), list(without), *stretches, _REVISION)
-    table = cached_array("sounds", key, lambda: _table(words, stretches, without, progress))
+    words, stretches = _some(words, without), stretches_of(speech)[:_MOST_SPEECH]
+    key = content_key(words.samples, list(words.words), *stretches, _REVISION)
+    table = cached_array("sounds", key, lambda: _table(words, stretches, progress))
     # A recording is a clip of a word or, after those, a stretch of speech.
     found = []
     for (recording, at, long), sounds in groupby(table, key=lambda row: tuple(row[:3].astype(int))):
@@ -40,13 +41,18 @@ def people_in_sounds(
     return found
 
 
-def _table(
-    words: Words, stretches: Sequence[np.ndarray], without: Sequence[str], progress: Progress | None
-) -> np.ndarray:
-    """float64 (sounds, 6): the recording, where in it the utterance begins, its samples; and the sound."""
+def _some(words: Words, without: Sequence[str]) -> Words:
+    """At most so many clips, of words that the dictionary has, but for some words."""
     known = dictionary().keys() - set(without)
-    index = [number for number, word in enumerate(words.words) if word in known]
-    said = list(zip(index, said_words(words.subset(np.array(index, dtype=int)), without), strict=True))
+    index = np.array([number for number, word in enumerate(words.words) if word in known], dtype=int)
+    if len(index) > _MOST_WORDS:
+        index = np.sort(np.random.default_rng(0).choice(index, _MOST_WORDS, replace=False))
+    return words.subset(index)
+
+
+def _table(words: Words, stretches: Sequence[np.ndarray], progress: Progress | None) -> np.ndarray:
+    """float64 (sounds, 6): the recording, where in it the utterance begins, its samples; and the sound."""
+    said = list(enumerate(said_words(words, ())))
     for number, row in enumerate(rows_in(stretches, _LONGEST)):
         said += [(len(words.words) + number, one) for one in row]
     table = [

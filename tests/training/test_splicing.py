@@ -98,3 +98,5 @@ def test_what_people_say_is_cut_once(people: Path, tmp_path: Path, monkeypatch: 
         assert all(a.start <= a.end <= b.start + 1e-9 for a, b in zip(one.sounds, one.sounds[1:], strict=False))
     whole = [tuple(s.symbol for s in one.sounds) for one in found if len(one.clip) == words.samples.shape[1]]
     assert ("HH", "AE", "P", "IY") not in whole
+    monkeypatch.setattr(module, "_MOST_WORDS", 3)
+    assert len(module._some(words, ()).words) == 3
