@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,21 @@ def test_detections_are_the_detectors_with_the_time_of_their_chunk(
     assert found == [("detection", "happy", (round(end * 16_000) - 1) // CHUNK * 80) for end in ends]
     hit = {(start, end) for start, end in truth if any(start < at < end + 0.5 for at in ends)}
     assert len(hit) == len(ends) == len(truth)
+
+
+def test_a_session_that_is_over_keeps_nothing(catalogue: Catalogue, recording: np.ndarray) -> None:
+    """Its detector has megabytes of weights: they go with it, not whenever Python looks for circles."""
+    gc.collect()
+    gc.disable()
+    try:
+        session = Session(catalogue)
+        list(session.handle(AudioChunk(16_000, 2, 1, recording[:4_000].tobytes()).event()))
+        detector = weakref.ref(session._detector)
+        assert detector() is not None
+        del session
+        assert detector() is None
+    finally:
+        gc.enable()
 
 
 def test_without_timestamps_the_streams_own_clock_is_told(catalogue: Catalogue, recording: np.ndarray) -> None:

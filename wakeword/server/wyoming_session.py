@@ -41,20 +41,12 @@ class Session:
         self._detector: Detector | None = None
         self._detecting: tuple[str, ...] | None = None  # what the stream is heard for so far
         self._stream: _Stream | None = None
-        self._answers: tuple[tuple[Callable[[str], bool], Callable[[Event], Iterator[Event | None]]], ...] = (
-            (AudioChunk.is_type, self._chunk),
-            (AudioStart.is_type, self._start),
-            (AudioStop.is_type, self._stop),
-            (Detect.is_type, self._detect),
-            (Describe.is_type, self._describe),
-            (Ping.is_type, self._ping),
-        )
 
     def handle(self, event: Event) -> Iterator[Event | None]:
         """The answers to an event, none to an unknown one; None is a moment in which other clients may go on."""
-        for is_type, answer in self._answers:
+        for is_type, answer in _ANSWERS:
             if is_type(event.type):
-                yield from answer(event)
+                yield from answer(self, event)
                 return
         _LOGGER.debug("ignored: %.80r", event.type)
 
@@ -148,6 +140,17 @@ class Session:
             self._detector.reset()
         else:
             self._detector = self._catalogue.detector(names) if names else None
+
+
+#: Of the class, not of a session: one that held its own methods would keep itself, and its detector's megabytes, alive.
+_ANSWERS: tuple[tuple[Callable[[str], bool], Callable[[Session, Event], Iterator[Event | None]]], ...] = (
+    (AudioChunk.is_type, Session._chunk),
+    (AudioStart.is_type, Session._start),
+    (AudioStop.is_type, Session._stop),
+    (Detect.is_type, Session._detect),
+    (Describe.is_type, Session._describe),
+    (Ping.is_type, Session._ping),
+)
 
 
 class _Stream:
