@@ -98,9 +98,9 @@ def test_one_client_too_many_is_told_so_and_a_place_becomes_free_again() -> None
 
 
 def test_the_service_survives_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    from wakeword.server.wyoming_session import Session
+    from wakeword.server import wyoming_session
 
-    monkeypatch.setattr(Session, "_describe", lambda self, event: 1 / 0)
+    monkeypatch.setattr(wyoming_session, "info", lambda catalogue: 1 / 0)
 
     async def talk(port: int) -> bytes:
         assert await ask(port, b'{"type": "describe"}\n') == b""
