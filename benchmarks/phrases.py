@@ -10,7 +10,7 @@ file of `wakeword pretrain`, to start from. Each run is `wakeword train PHRASE` 
 on validation. With --judge nothing is trained: rows whose model is kept under --runs are calibrated and tested anew.
 False alarms are counted over the held-out half of the speech, all test words and the other phrases' recordings strung
 together; misses in silence and in babble of the same held-out speech.
-Rows are appended to benchmarks/results/phrases.jsonl, and the table is written to benchmarks/results/phrases.md.
+Rows go to benchmarks/results/phrases.jsonl, and the table to benchmarks/results/phrases.md.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
     run = Run(
         cell.phrase, cell.data, recipe, stem.with_suffix(".wakeword"), cell.speech, cell.noise, own, seed=cell.seed
     )
-    log = stem.with_suffix(".log").open("a", buffering=1)
-    started = time.monotonic()
     if seconds is None:
-        model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
+        started = time.monotonic()
+        with stem.with_suffix(".log").open("a", buffering=1) as log:
+            model = train(run, lambda text: print(text, file=log), lambda epoch: print(epoch, file=log))
         seconds = time.monotonic() - started
     else:
         model = calibrated_anew(run)
@@ -106,12 +106,13 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
 
 
 def calibrated_anew(run: Run) -> WakeWordModel:
-    """The networks of the run's model file with thresholds of today's rule; the file is replaced."""
+    """The networks of the run's model file with thresholds of today's rule; the file is replaced, its report is not."""
     kept = load_model(run.out, calibrated=False)
     about = {name: kept.card[name] for name in ("recipe", "best_epochs")}
     model, _ = finish(
         replace(kept, card=about), gather(replace(run, recipe=run.recipe.changed(spliced=SpliceSettings())))[0], run
     )
+    model = replace(model, card={**model.card, "data": kept.card["data"]})  # joined clips are not gathered again
     model.save(run.out)
     return model
 

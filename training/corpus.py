@@ -95,9 +95,10 @@ class Corpus:
                 split: {
                     "keyword_clips": int(words.is_keyword.sum()),
                     "other_clips": int((~words.is_keyword).sum()),
-                    "spoken_keyword_clips": int((words.is_keyword & ~words.of_origin(RECORDED)).sum()),
-                    "spoken_other_clips": int((~words.is_keyword & ~words.of_origin(RECORDED)).sum()),
-                    "speakers": len(set(words.speakers)),
+                    "spoken_keyword_clips": int((words.is_keyword & words.of_origin(SPOKEN, CLOSE)).sum()),
+                    "spoken_other_clips": int((~words.is_keyword & words.of_origin(SPOKEN, CLOSE)).sum()),
+                    "spliced_clips": int(words.of_origin(SPLICED).sum()),
+                    "speakers": len(set(np.array(words.speakers)[~words.of_origin(SPLICED)])),
                     "sha256": hashlib.sha256(words.samples.tobytes()).hexdigest(),
                 }
                 for split, words in self.words.items()

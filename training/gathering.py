@@ -20,7 +20,7 @@ from training.corpus import (
     load_recordings,
 )
 from training.recipes import Recipe
-from training.splicing import spliced
+from training.splicing import SpliceSettings, spliced
 from training.spoken import Progress, as_speech, as_words, speak_words, wanted, window_for
 from training.units import people_in_sounds
 from wakeword.features import FeatureSpec
@@ -71,8 +71,9 @@ def gather(run: Run, on_spoken: Progress | None = None, on_cut: Progress | None 
         split: corpus.words[split] + wanted(as_words(run.keyword, parts, clip_samples), corpus.words[split], split)
         for split, parts in spoken.items()
     }
-    if any(astuple(run.recipe.spliced)) and not run.recordings:  # of people who say it there is nothing to make up
-        people = people_in_sounds(corpus.words["train"], corpus.speech["train"], (run.keyword,), on_cut)
+    people_say_it = bool(run.recordings or corpus.words["train"].is_keyword.any())
+    if any(astuple(run.recipe.spliced)) and not people_say_it:
+        people = people_in_sounds(corpus.words["train"], corpus.speech["train"], on_cut)
         words["train"] += spliced(run.keyword, people, run.recipe.spliced, clip_samples)
     if run.recordings:
         words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)
@@ -84,12 +85,14 @@ def gather(run: Run, on_spoken: Progress | None = None, on_cut: Progress | None 
 
 
 def as_it_can_be(recipe: Recipe, corpus: Corpus, own: bool) -> Recipe:
-    """The recipe without a base where there is none of its size; a few recordings are heard as often as many would be.
+    """The recipe without what there is none of: a base of its size, clips that are joined; and few recordings repeated.
 
     own: whether there are a user's own recordings of the keyword.
     """
     if not find_base(recipe.base, recipe.units, recipe.remember > 0):
         recipe = recipe.changed(base="", remember=0.0)  # none is bundled of that size
+    if not corpus.words["train"].of_origin(SPLICED).any():
+        recipe = recipe.changed(spliced=SpliceSettings())
     recorded = int((corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword).sum())
     if not recorded or not (own or recipe.keyword_draws):
         return recipe

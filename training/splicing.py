@@ -67,7 +67,7 @@ class Splicer:
         self._clips = [_levelled(utterance.clip) for utterance in utterances]
         self._voices = np.stack([_voice(clip) for clip in self._clips]) if utterances else np.zeros((0, 12))
         self._units: dict[Phonemes, list[Unit]] = defaultdict(list)
-        for number, (_, sounds) in enumerate((one.clip, one.sounds) for one in utterances):
+        for number, sounds in enumerate(utterance.sounds for utterance in utterances):
             for first in range(len(sounds)):
                 for last in range(first, min(len(sounds), first + _LONGEST_UNIT)):
                     symbols = tuple(sound.symbol for sound in sounds[first : last + 1])
@@ -116,8 +116,12 @@ class Splicer:
 
 
 def spliced(keyword: str, people: Sequence[Utterance], settings: SpliceSettings, samples: int, seed: int = 0) -> Words:
-    """Words for training, of ``samples`` each: the keyword, close negatives and other words out of what people say."""
-    splicer = Splicer(people, seed)
+    """Words for training, of ``samples`` each: the keyword, close negatives and other words out of what people say.
+
+    An utterance in which the keyword itself is said is left out.
+    """
+    said = [tuple(unstressed(way)) for way in pronunciations(keyword)]
+    splicer = Splicer([one for one in people if not any(_holds(one, way) for way in said)], seed)
     kinds: list[tuple[str, Sequence[Phonemes], int]] = [
         (keyword, pronunciations(keyword), settings.keyword),
         ("(close)", [word.phonemes for word in close_words(keyword, "train")], settings.close),
@@ -133,6 +137,11 @@ def spliced(keyword: str, people: Sequence[Utterance], settings: SpliceSettings,
         names=names,
         origins=(SPLICED,) * len(names),
     )
+
+
+def _holds(utterance: Utterance, phonemes: Phonemes) -> bool:
+    symbols = tuple(sound.symbol for sound in utterance.sounds)
+    return any(symbols[at : at + len(phonemes)] == phonemes for at in range(len(symbols) - len(phonemes) + 1))
 
 
 def _levelled(clip: np.ndarray) -> np.ndarray:

@@ -18,19 +18,17 @@ from wakeword.audio import SAMPLE_RATE
 
 _REVISION = 1  # of how sounds are found: another one finds them anew
 _LONGEST = round(1.2 * SAMPLE_RATE)  # samples of a row of words
-_MOST_WORDS = 5000  # clips that are aligned, of all the data set's: thirty take a second of a core
-_MOST_SPEECH = 40  # stretches of half a minute that are transcribed: it takes a minute of a core each
+_MOST_WORDS = 5000  # clips that are aligned, of all the data set's: some minutes of a core
+_MOST_SPEECH = 40  # stretches of half a minute that are transcribed
 
 
-def people_in_sounds(
-    words: Words, speech: Sequence[np.ndarray], without: Sequence[str] = (), progress: Progress | None = None
-) -> list[Utterance]:
+def people_in_sounds(words: Words, speech: Sequence[np.ndarray], progress: Progress | None = None) -> list[Utterance]:
     """Some thousands of recorded words, and rows of words out of the beginning of the continuous speech.
 
     ``progress`` hears how many clips are cut, of how many, unless they come from the cache.
     """
-    words, stretches = _some(words, without), stretches_of(speech)[:_MOST_SPEECH]
-    key = content_key(words.samples, list(words.words), *stretches, _REVISION)
+    words, stretches = _some(words), stretches_of(speech)[:_MOST_SPEECH]
+    key = content_key(words.samples, list(words.words), *stretches, _LONGEST, _REVISION)
     table = cached_array("sounds", key, lambda: _table(words, stretches, progress))
     # A recording is a clip of a word or, after those, a stretch of speech.
     found = []
@@ -41,9 +39,9 @@ def people_in_sounds(
     return found
 
 
-def _some(words: Words, without: Sequence[str]) -> Words:
-    """At most so many clips, of words that the dictionary has, but for some words."""
-    known = dictionary().keys() - set(without)
+def _some(words: Words) -> Words:
+    """At most so many clips, of words that the dictionary has."""
+    known = dictionary()
     index = np.array([number for number, word in enumerate(words.words) if word in known], dtype=int)
     if len(index) > _MOST_WORDS:
         index = np.sort(np.random.default_rng(0).choice(index, _MOST_WORDS, replace=False))

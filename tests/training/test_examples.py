@@ -16,6 +16,7 @@ from training.corpus import SPLITS, check_corpus, load_corpus, recording_split
 from training.examples import ExampleSource, limited
 from training.gathering import as_it_can_be
 from training.recipes import RECIPES, phrase
+from training.splicing import SpliceSettings
 from wakeword import FeatureSpec, mfcc
 from wakeword.errors import AudioError, DataError
 
@@ -137,7 +138,8 @@ def test_few_recordings_are_heard_as_often_as_many_would_be(melodies: Path, own:
 def test_a_recipe_of_a_size_without_a_base_starts_from_nothing(melodies: Path) -> None:
     corpus = load_corpus("rise", melodies / "words")
     recipe = phrase("rise").changed(units=64)
-    assert as_it_can_be(recipe, corpus, False).changed(keyword_repeats=1) == recipe.changed(base="", remember=0.0)
+    found = as_it_can_be(recipe, corpus, False).changed(keyword_repeats=1)
+    assert found == recipe.changed(base="", remember=0.0, spliced=SpliceSettings())  # and nothing was joined here
 
 
 def test_without_augmentation_an_epoch_is_the_clips_in_another_order(melodies: Path) -> None:
