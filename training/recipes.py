@@ -41,7 +41,8 @@ class Recipe:
     keyword_repeats: int = 1  # an epoch's different augmentations of each recorded keyword clip
     own_draws: int = 1200  # where those are few: an epoch's different augmentations of all of them
     spoken: SpokenSettings = field(default_factory=SpokenSettings)  # what speech engines say for it
-    spliced: SpliceSettings = field(default_factory=SpliceSettings)  # of what people say in other words
+    # Sounds that people said in other words, joined; it helped a short word and harmed a long one, so no recipe has it.
+    spliced: SpliceSettings = field(default_factory=SpliceSettings)
     keyword_draws: int = 0  # an epoch's spoken clips of the keyword
     spoken_draws: int = 0  # an epoch's spoken clips of other words
     close_draws: int = 0  # an epoch's spoken clips of close negatives
@@ -136,7 +137,6 @@ def phrase(keyword: str) -> Recipe:
     return recipe.changed(
         spoken=spoken,
         keyword_draws=1200,
-        spliced=SpliceSettings(keyword=800, close=600, other=600),  # it has no melody, but people's voices
         networks=2,  # one that has only heard engines is unsteady on people; two are steadier
         base="sounds",  # a base that knows words knows no word that people did not say to it
         remember=0.5,  # of what tells a keyword that engines say, the sounds alone are true of people too
