@@ -5,17 +5,16 @@
     python benchmarks/engines_alone.py --tables        # the table again, from the rows that are there
 
 Each word is learnt as `wakeword train PHRASE` learns a phrase without recordings: its folder is hidden, engines say it.
-Each variant changes one thing; to be quick all have
-128 units and, but for those of several, one network. Judged are the word's own recordings of the training and the
-validation split, but for those that a variant is given as a user's own, never the test's. The bundled bases are an
-advantage: they were taught by the training split's words, these among them. Of a word that nobody recorded more is
-learnt from a base made with `wakeword pretrain --without WORD --units 128`, whose file --base takes. Half of those who
-are judged say other words in the training split, whose sounds are joined to the word: that flatters the joining.
-Thresholds allow 1, 5 and 20 false alarms on the stress streams of validation, so that variants are compared at equal
-peace; the fewer alarms, the more hangs on one sound that a network happens to take for the word. Seeds differ as much
-as most variants do: no difference is one before several seeds show it. Rows are appended to
-benchmarks/results/engines_alone.jsonl, a network once trained is kept under --runs, and the table is written to
-benchmarks/results/engines_alone.md.
+Each variant changes one thing; to be quick all have 128 units and, but for those of several, one network. Judged are
+the word's own recordings of the training and the validation split, but for those that a variant is given as a user's
+own, never the test's. The bundled bases are an advantage: they were taught by the training split's words, these among
+them. Of a word that nobody recorded more is learnt from a base made with `wakeword pretrain --without WORD --units
+128`, whose file --base takes. Half of those who are judged say other words in the training split, whose sounds are
+joined to the word: that flatters the joining. Thresholds allow 1, 5 and 20 false alarms on the stress streams of
+validation, so that variants are compared at equal peace; the fewer alarms, the more hangs on one sound that a network
+happens to take for the word. Seeds differ as much as most variants do: no difference is one before several seeds show
+it. Rows are appended to benchmarks/results/engines_alone.jsonl, a network once trained is kept under --runs, and the
+table is written to benchmarks/results/engines_alone.md.
 """
 
 from __future__ import annotations
@@ -141,7 +140,7 @@ def trained(corpus: Corpus, run: Run, spec: FeatureSpec, seed: int, stem: Path) 
 def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> dict[str, Any]:
     """Train one variant of the run, judge it on ``people`` who say the word (see people_who_say), return its row."""
     variant, started, base = VARIANTS[name], time.monotonic(), Path(run.recipe.base).stem
-    original, (given, judged_by) = run.recipe, divided(people, variant.own)
+    given, judged_by = divided(people, variant.own)
     own = kept_as_files(given, run.out / f"{run.keyword}-own-{variant.own}")
     run = replace(run, recipe=variant.change(run.recipe), recordings=own)
     corpus, spec = gather(run)
@@ -149,7 +148,7 @@ def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> di
     heard = corpus if variant.hear_people else without_people(corpus)
     kept = "the recipe" if variant.networks > 1 else name  # variants of several networks share the recipe's
     seeds = range(run.seed * variant.networks, (run.seed + 1) * variant.networks)
-    made = hashlib.sha1(repr((VARIANTS[kept].change(original), variant.hear_people, variant.own)).encode()).hexdigest()
+    made = hashlib.sha1(repr((run.recipe, variant.hear_people, variant.own)).encode()).hexdigest()
     stem = run.out / f"{run.keyword}-{kept}-{base}-{made[:8]}".replace(" ", "_")
     models = [trained(heard, run, spec, seed, stem.with_name(f"{stem.name}-{seed}")) for seed in seeds]
     networks = tuple(network for model in models for network in model.networks)

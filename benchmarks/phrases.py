@@ -33,7 +33,6 @@ from training.gathering import Run, gather
 from training.metrics import Rate, rate
 from training.pipeline import finish, train
 from training.recipes import phrase
-from training.splicing import SpliceSettings
 from training.streams import babble, hear_clips, missed, string_together
 from wakeword import WakeWordModel, load_model
 from wakeword.alarms import hear, per_hour
@@ -109,10 +108,7 @@ def calibrated_anew(run: Run) -> WakeWordModel:
     """The networks of the run's model file with thresholds of today's rule; the file is replaced, its report is not."""
     kept = load_model(run.out, calibrated=False)
     about = {name: kept.card[name] for name in ("recipe", "best_epochs")}
-    model, _ = finish(
-        replace(kept, card=about), gather(replace(run, recipe=run.recipe.changed(spliced=SpliceSettings())))[0], run
-    )
-    model = replace(model, card={**model.card, "data": kept.card["data"]})  # joined clips are not gathered again
+    model, _ = finish(replace(kept, card=about), gather(run)[0], run)
     model.save(run.out)
     return model
 

@@ -55,12 +55,11 @@ class Run:
         return self.out.with_suffix(f".{network}.checkpoint")
 
 
-def gather(run: Run, on_spoken: Progress | None = None, on_cut: Progress | None = None) -> tuple[Corpus, FeatureSpec]:
+def gather(run: Run, on_spoken: Progress | None = None) -> tuple[Corpus, FeatureSpec]:
     """Everything the run hears, recorded and spoken, and the front end whose window is long enough for the keyword.
 
-    ``on_spoken`` hears how many clips the speech engines have spoken, and of how many; ``on_cut`` likewise of people's
-    clips that are cut into sounds. What is spoken depends on the seed of the run no more than on the machine: runs of
-    several seeds share the clips.
+    ``on_spoken`` hears how many clips the speech engines have spoken, and of how many. What is spoken depends on the
+    seed of the run no more than on the machine: runs of several seeds share the clips.
     """
     spoken = speak_words(run.keyword, run.recipe.spoken, seed=0, progress=on_spoken)
     keyword = [clip for part in spoken["train"] if part.is_keyword for clip in part.spoken.clips]
@@ -73,7 +72,7 @@ def gather(run: Run, on_spoken: Progress | None = None, on_cut: Progress | None 
     }
     people_say_it = bool(run.recordings or corpus.words["train"].is_keyword.any())
     if any(astuple(run.recipe.spliced)) and not people_say_it:
-        people = people_in_sounds(corpus.words["train"], corpus.speech["train"], on_cut)
+        people = people_in_sounds(corpus.words["train"], corpus.speech["train"])
         words["train"] += spliced(run.keyword, people, run.recipe.spliced, clip_samples)
     if run.recordings:
         words["train"] += load_recordings(run.keyword, run.recordings, clip_samples)

@@ -24,7 +24,6 @@ from training.gathering import Run, as_it_can_be, counts, gather
 from training.network import to_network
 from training.recipes import Recipe
 from training.report import write_report
-from training.splicing import SpliceSettings
 from training.spoken import Progress
 from training.teacher import Teacher
 from wakeword.errors import TrainingError
@@ -42,17 +41,16 @@ def train(
     say: Callable[[str], None],
     on_epoch: Callable[[Epoch], None],
     on_spoken: Progress | None = None,
-    on_cut: Progress | None = None,
 ) -> WakeWordModel:
     """The whole journey; returns the model that was saved. Raises WakewordError in one sentence.
 
     A recipe of several networks trains them beside each other where the cores have room, and ``on_epoch`` counts their
-    epochs together; ``on_spoken`` and ``on_cut`` as of gather.
+    epochs together; ``on_spoken`` as of gather.
     """
     teacher = Teacher(run.teacher) if run.teacher else None
     if teacher:
         teacher.check(run.keyword)  # before minutes of synthesis
-    corpus, spec = gather(run, on_spoken, on_cut)
+    corpus, spec = gather(run, on_spoken)
     for split, words in corpus.words.items():
         say(f"{split}: {counts(words, run.keyword)}")
     recipe = as_it_can_be(run.recipe, corpus, bool(run.recordings))
@@ -120,8 +118,7 @@ def combine(
     The run's recipe says what speech engines add to its data. The models are taken to be trained on the run's training
     split, or on nothing that is in its others. Raises WakewordError in one sentence.
     """
-    nothing_trains = run.recipe.changed(spliced=SpliceSettings())
-    corpus, spec = gather(replace(run, recipe=nothing_trains), on_spoken)
+    corpus, spec = gather(run, on_spoken)
     for model in models:
         if model.keyword != run.keyword or model.spec != spec:
             raise TrainingError(f"only models of {run.keyword!r} with windows of one length can be combined")

@@ -75,10 +75,8 @@ class Recipe:
         return dataclasses.replace(self, spoken=spoken, sentence_windows=round(1.5 * self.sentence_windows))
 
     def speaking(self, share: float) -> Recipe:
-        """The same recipe with that share of what engines say for it, and of what is joined; 0 for not a word."""
-        if share <= 0:
-            return dataclasses.replace(self, spoken=SpokenSettings(), spliced=SpliceSettings())
-        return dataclasses.replace(self, spoken=self.spoken.scaled(share), spliced=self.spliced.scaled(share))
+        """The same recipe with that share of what speech engines say for it; 0 for not a word."""
+        return dataclasses.replace(self, spoken=self.spoken.scaled(share) if share > 0 else SpokenSettings())
 
 
 #: Table 14 of the paper: (radius, learning rate) by keyword; mu 1, Adam, ascent step 0.01 throughout.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -45,10 +45,6 @@ class SpliceSettings:
     keyword: int = 0
     close: int = 0
     other: int = 0
-
-    def scaled(self, share: float) -> SpliceSettings:
-        """That share of every number, at least one of each there was."""
-        return SpliceSettings(*(max(1, round(share * count)) if count else 0 for count in astuple(self)))
 
 
 class Unit(NamedTuple):

@@ -8,12 +8,10 @@ from itertools import groupby
 import numpy as np
 
 from close_negatives.cache import content_key
-from close_negatives.phonemes import dictionary
-from close_negatives.synthesize import Progress
 from training.cache import cached_array
 from training.corpus import Words
 from training.sounds import SYMBOLS, Sound, Utterance
-from training.utterances import rows_in, said_words, sounds_of, stretches_of
+from training.utterances import known, rows_in, said_words, sounds_of, stretches_of
 from wakeword.audio import SAMPLE_RATE
 
 _REVISION = 1  # of how sounds are found: another one finds them anew
@@ -22,14 +20,11 @@ _MOST_WORDS = 5000  # clips that are aligned, of all the data set's: some minute
 _MOST_SPEECH = 40  # stretches of half a minute that are transcribed
 
 
-def people_in_sounds(words: Words, speech: Sequence[np.ndarray], progress: Progress | None = None) -> list[Utterance]:
-    """Some thousands of recorded words, and rows of words out of the beginning of the continuous speech.
-
-    ``progress`` hears how many clips are cut, of how many, unless they come from the cache.
-    """
+def people_in_sounds(words: Words, speech: Sequence[np.ndarray]) -> list[Utterance]:
+    """Some thousands of recorded words, and rows of words out of the beginning of the continuous speech."""
     words, stretches = _some(words), stretches_of(speech)[:_MOST_SPEECH]
     key = content_key(words.samples, list(words.words), *stretches, _LONGEST, _REVISION)
-    table = cached_array("sounds", key, lambda: _table(words, stretches, progress))
+    table = cached_array("sounds", key, lambda: _table(words, stretches))
     # A recording is a clip of a word or, after those, a stretch of speech.
     found = []
     for (recording, at, long), sounds in groupby(table, key=lambda row: tuple(row[:3].astype(int))):
@@ -41,21 +36,20 @@ def people_in_sounds(words: Words, speech: Sequence[np.ndarray], progress: Progr
 
 def _some(words: Words) -> Words:
     """At most so many clips, of words that the dictionary has."""
-    known = dictionary()
-    index = np.array([number for number, word in enumerate(words.words) if word in known], dtype=int)
+    index = known(words)
     if len(index) > _MOST_WORDS:
         index = np.sort(np.random.default_rng(0).choice(index, _MOST_WORDS, replace=False))
     return words.subset(index)
 
 
-def _table(words: Words, stretches: Sequence[np.ndarray], progress: Progress | None) -> np.ndarray:
+def _table(words: Words, stretches: Sequence[np.ndarray]) -> np.ndarray:
     """float64 (sounds, 6): the recording, where in it the utterance begins, its samples; and the sound."""
-    said = list(enumerate(said_words(words, ())))
+    said = list(enumerate(said_words(words, np.arange(len(words.words)))))
     for number, row in enumerate(rows_in(stretches, _LONGEST)):
         said += [(len(words.words) + number, one) for one in row]
     table = [
         (recording, one.at, len(one.clip), SYMBOLS.index(sound.symbol), sound.start, sound.end)
-        for (recording, one), sounds in zip(said, sounds_of([one for _, one in said], progress), strict=True)
+        for (recording, one), sounds in zip(said, sounds_of([one for _, one in said]), strict=True)
         for sound in sounds
     ]
     return np.array(table, dtype=np.float64).reshape(-1, 6)

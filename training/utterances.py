@@ -73,7 +73,8 @@ def gather_utterances(sources: Sources, seed: int, progress: Progress | None = N
 
     def people(split: Split) -> list[Said]:
         rows = rows_in(stretches_of(corpus.speech[split]), sources.longest)
-        return said_words(corpus.words[split], sources.without) + [said for row in rows for said in row]
+        words = corpus.words[split]
+        return said_words(words, known(words, sources.without)) + [said for row in rows for said in row]
 
     kinds = [
         people("train"),
@@ -102,11 +103,15 @@ def rows_in(stretches: Sequence[np.ndarray], longest: int) -> list[list[Said]]:
     return _in_order(partial(rows_of_words, longest=longest), stretches)
 
 
-def said_words(words: Words, without: Sequence[str]) -> list[Said]:
-    """The clips of words that the dictionary has, but for some."""
-    known = dictionary().keys() - set(without)
-    pairs = zip(words.samples, words.words, strict=True)
-    return [Said(clip, pronounce(word)) for clip, word in pairs if word in known]
+def known(words: Words, without: Sequence[str] = ()) -> np.ndarray:
+    """The index of the clips, int (K,), whose words the dictionary has, but for some words."""
+    found = dictionary().keys() - set(without)
+    return np.array([index for index, word in enumerate(words.words) if word in found], dtype=int)
+
+
+def said_words(words: Words, index: np.ndarray) -> list[Said]:
+    """The clips at an index, and what is said in them."""
+    return [Said(words.samples[i], pronounce(words.words[i])) for i in index]
 
 
 def sounds_of(clips: Sequence[Said], progress: Progress | None = None) -> list[tuple[Sound, ...]]:

@@ -11,7 +11,7 @@ from training.calibrate import CalibrationSettings, calibrate, choose_rule, clip
 from training.corpus import load_corpus
 from training.evaluate import evaluate
 from training.streams import active_rms, at_snr, babble, hear_all, hear_clips, missed, string_together
-from wakeword import Detector
+from wakeword import DecisionRule, Detector
 from wakeword.alarms import Heard, hear, hear_blocks
 
 
@@ -108,6 +108,7 @@ def test_the_default_point_makes_use_of_its_room(
     assert point["threshold"] == pytest.approx(threshold, abs=0.051)
     assert point["validation"]["false_alarms"]["count"] == alarms
     assert point["validation"]["missed"] == (0 if threshold <= keyword else 10)
+    assert DecisionRule(point["threshold"]).threshold == point["threshold"]
 
 
 def test_clips_heard_together_are_heard_as_alone(make_model) -> None:

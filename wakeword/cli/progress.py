@@ -11,8 +11,6 @@ import click
 from wakeword.model import WakeWordModel
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from training.checkpoint import Epoch
 
 
@@ -32,8 +30,7 @@ class TrainingProgress:
         )
         self._task = self._bar.add_task("epochs", total=epochs, visible=False)
         self._speaking = self._bar.add_task("clips synthesized", total=1, visible=False)
-        self._cutting = self._bar.add_task("recordings cut into sounds", total=1, visible=False)
-        self._told: dict[str, float] = {}
+        self._told = 0.0
 
     def __enter__(self) -> TrainingProgress:
         self._bar.start()
@@ -44,19 +41,11 @@ class TrainingProgress:
 
     def show_spoken(self, done: int, total: int) -> None:
         """Advance to so many of the clips that speech engines say."""
-        self._advance(self._speaking, "clips synthesized", done, total)
-
-    def show_cut(self, done: int, total: int) -> None:
-        """Advance to so many of the recordings that are cut into sounds."""
-        self._advance(self._cutting, "recordings cut into sounds", done, total)
-
-    def _advance(self, task: TaskID, what: str, done: int, total: int) -> None:
-        """The bar of a task, or a line every tenth of it."""
         if self._live:
-            self._bar.update(task, completed=done, total=total, visible=done < total)
-        elif total and (done == total or done / total >= self._told.get(what, 0.0) + 0.1):
-            self._told[what] = done / total
-            click.echo(f"{done} of {total} {what}")
+            self._bar.update(self._speaking, completed=done, total=total, visible=done < total)
+        elif total and (done == total or done / total >= self._told + 0.1):
+            self._told = done / total
+            click.echo(f"{done} of {total} clips synthesized")
 
     def show(self, epoch: Epoch) -> None:
         """Advance to an epoch that is done."""

@@ -156,5 +156,5 @@ def train(
     if difficulty:
         click.echo(f"note: {difficulty}", err=True)
     with TrainingProgress(recipe.epochs * recipe.networks) as progress:
-        model = run_training(run, click.echo, progress.show, progress.show_spoken, progress.show_cut)
+        model = run_training(run, click.echo, progress.show, progress.show_spoken)
     tell_result(model, run.out)
