@@ -12,7 +12,6 @@ split (unseen speakers). The tables are also written to benchmarks/results/accur
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,15 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _rows import Rows
 
 from training.gathering import Run
 from training.metrics import rate
 from training.pipeline import train
 from training.recipes import RECIPES
-from wakeword.files import write_atomically
 
-ROWS = Path(__file__).resolve().parent / "results" / "accuracy.jsonl"
-TABLES = ROWS.with_suffix(".md")
 FPRS = ("fpr_3", "fpr_1", "fpr_0.5")
 POINTS = ("fpr_5", "fpr_3", "alarms")
 #: What makes a row unique, in the order of the rows.
@@ -74,19 +71,6 @@ def measure(cell: Cell) -> dict[str, Any]:
         "streaming": card["evaluation"]["streaming"],
         "libraries": card["libraries"],
     }
-
-
-def read_rows() -> list[dict[str, Any]]:
-    """The rows there are, in the order of their keys."""
-    if not ROWS.exists():
-        return []
-    rows = [json.loads(line) for line in ROWS.read_text().splitlines()]
-    return sorted(rows, key=key_of)
-
-
-def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
-    """As Cell.key."""
-    return tuple(row[name] for name in KEY)
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
@@ -138,6 +122,9 @@ def _pooled(rates: Iterable[dict[str, Any]]) -> str:
     return f"{total.count}/{total.n} [{100 * total.low:.1f}, {100 * total.high:.1f}]"
 
 
+ROWS = Rows("accuracy", KEY, tables)
+
+
 def main() -> None:
     """Make the missing rows, then the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -156,19 +143,15 @@ def main() -> None:
         if args.data is None:
             parser.error("--data is needed to make rows (or --tables to print them)")
         args.runs.mkdir(exist_ok=True)
-        ROWS.parent.mkdir(exist_ok=True)
-        there = {key_of(row) for row in read_rows()}
+        there = ROWS.keys()
         folders = (args.data, tuple(args.speech), tuple(args.noise), args.runs)
         runs = product(args.keywords, args.objectives, args.units, args.seeds)
         cells = [Cell(*run, *folders) for run in runs]
         with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
             for done in as_completed([pool.submit(measure, cell) for cell in cells if cell.key not in there]):
-                with ROWS.open("a") as file:
-                    file.write(json.dumps(done.result()) + "\n")
+                ROWS.write(done.result())
                 print(*(done.result()[name] for name in ("keyword", "objective", "seed")), "done", flush=True)
-    text = tables(read_rows())
-    write_atomically(TABLES, text.encode())
-    print(text)
+    ROWS.write_table()
 
 
 if __name__ == "__main__":

@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby, product
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
+from _rows import Row, Rows
+from _variants import VARIANTS
 
 from training.calibrate import CalibrationSettings, choose_rule, hear_keyword, quiet_threshold, stress_streams
 from training.corpus import RECORDED, SPLICED, Corpus, load_corpus
@@ -40,88 +41,18 @@ from training.gathering import Run, as_it_can_be, gather
 from training.metrics import rate
 from training.network import to_network
 from training.pipeline import UNCALIBRATED, fit_keyword
-from training.recipes import Recipe, phrase
-from training.splicing import SpliceSettings
+from training.recipes import phrase
 from training.streams import babble, hear_clips, missed
 from wakeword import WakeWordModel, load_model
 from wakeword.alarms import hear
 from wakeword.audio import SAMPLE_RATE
 from wakeword.features import FeatureSpec
-from wakeword.files import write_atomically
 
-ROWS = Path(__file__).resolve().parent / "results" / "engines_alone.jsonl"
-TABLE = ROWS.with_suffix(".md")
 ALARMS = (1, 5, 20)
 SNR_DB = 10.0
 KINDS = ("miss_in_silence", "miss_in_babble_10_db")
 #: What makes a row unique, in the order of the rows.
 KEY = ("word", "variant", "base", "seed")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A change of the recipe.
-
-    hear_people: whether people's recordings of other words train, and sounds joined out of them; own: of how many of
-    the people who say the word one recording each trains, as a user's own; none of theirs are judged.
-    """
-
-    change: Callable[[Recipe], Recipe] = lambda recipe: recipe
-    networks: int = 1
-    hear_people: bool = True
-    own: int = 0
-
-
-def _spoken(**changes: Any) -> Callable[[Recipe], Recipe]:
-    return lambda recipe: recipe.changed(spoken=replace(recipe.spoken, **changes))
-
-
-def _augment(**changes: Any) -> Callable[[Recipe], Recipe]:
-    return lambda recipe: recipe.changed(augment=replace(recipe.augment, **changes)) if recipe.augment else recipe
-
-
-def _cepstral(**changes: Any) -> Callable[[Recipe], Recipe]:
-    def change(recipe: Recipe) -> Recipe:
-        assert recipe.augment is not None
-        return _augment(cepstral=replace(recipe.augment.cepstral, **changes))(recipe)
-
-    return change
-
-
-VARIANTS = {
-    "the recipe": Variant(),
-    "two networks": Variant(networks=2),
-    "four networks": Variant(networks=4),
-    "256 units": Variant(lambda recipe: recipe.changed(units=256)),
-    "half the epochs": Variant(lambda recipe: recipe.changed(epochs=recipe.epochs // 2)),
-    "twice the epochs": Variant(lambda recipe: recipe.changed(epochs=2 * recipe.epochs)),
-    "a third of the learning rate": Variant(lambda recipe: recipe.changed(learning_rate=recipe.learning_rate / 3)),
-    "BCE": Variant(lambda recipe: recipe.changed(objective="bce")),
-    "DROCC-OE": Variant(lambda recipe: recipe.changed(objective="drocc-oe")),
-    "sounds may be forgotten": Variant(lambda recipe: recipe.changed(remember=0.0)),
-    "no hard negatives": Variant(lambda recipe: recipe.changed(mining=1.0)),
-    "sounds may be forgotten, no hard negatives": Variant(lambda recipe: recipe.changed(remember=0.0, mining=1.0)),
-    "sounds of people joined too": Variant(
-        lambda recipe: recipe.changed(spliced=SpliceSettings(keyword=800, close=600, other=600))
-    ),
-    "no base, three times the epochs": Variant(lambda recipe: recipe.changed(base="", epochs=3 * recipe.epochs)),
-    "no people among the other words": Variant(hear_people=False),
-    "no recorded styles": Variant(_cepstral(style=0.0)),
-    "no throats, equalisers, rhythms": Variant(_cepstral(throat=0.0, equaliser=0.0, rhythm=0.0)),
-    "a quarter of the keyword's clips": Variant(_spoken(keyword=300)),
-    "no close negatives": Variant(_spoken(close=0)),
-    "twice the windows of continuous speech": Variant(
-        lambda recipe: recipe.changed(
-            speech_windows=2 * recipe.speech_windows, sentence_windows=2 * recipe.sentence_windows
-        )
-    ),
-    "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
-    "no sentences": Variant(_spoken(sentences=0)),
-    "ten own recordings": Variant(own=10),
-    "ten own recordings, heard a quarter as often": Variant(
-        lambda recipe: recipe.changed(own_draws=recipe.own_draws // 4), own=10
-    ),
-}
 
 
 def trained(corpus: Corpus, run: Run, spec: FeatureSpec, seed: int, stem: Path) -> WakeWordModel:
@@ -137,7 +68,7 @@ def trained(corpus: Corpus, run: Run, spec: FeatureSpec, seed: int, stem: Path) 
     return load_model(path, calibrated=False)
 
 
-def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> dict[str, Any]:
+def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> Row:
     """Train one variant of the run, judge it on ``people`` who say the word (see people_who_say), return its row."""
     variant, started, base = VARIANTS[name], time.monotonic(), Path(run.recipe.base).stem
     given, judged_by = divided(people, variant.own)
@@ -233,22 +164,16 @@ def run_of(word: str, args: argparse.Namespace) -> Run:
     return Run(word, hidden, recipe, args.runs, tuple(args.speech), tuple(args.noise))
 
 
-def read_rows() -> list[dict[str, Any]]:
-    """The rows there are: words in turn, their variants in the order of VARIANTS, seeds of one side by side."""
-    rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    return sorted(rows, key=lambda row: (row["word"], [*VARIANTS].index(row["variant"]), row["base"], row["seed"]))
+def _order(row: Row) -> tuple[Any, ...]:
+    """Words in turn, their variants in the order of VARIANTS, seeds of one side by side."""
+    return row["word"], [*VARIANTS].index(row["variant"]), row["base"], row["seed"]
 
 
-def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What makes a row unique."""
-    return tuple(row[name] for name in KEY)
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Markdown, a line a variant: people missed in silence and in babble at each number of alarms, over its seeds."""
     kinds = [f"{kind}, {alarms} alarms" for alarms in ALARMS for kind in ("silence", "babble 10 dB")]
     lines = [f"| word | variant | base | seeds | missed of | {' | '.join(kinds)} |", "|---" * (5 + len(kinds)) + "|"]
-    for (word, variant, base), group in groupby(rows, key=lambda row: key_of(row)[:3]):
+    for (word, variant, base), group in groupby(rows, key=lambda row: ROWS.key_of(row)[:3]):
         points = [row["points"] for row in group]
         of = points[0]["1"]["miss_in_silence"]["n"]
         cells = [_cell([each[str(a)][kind] for each in points]) for a in ALARMS for kind in KINDS]
@@ -263,6 +188,9 @@ def _cell(rates: Sequence[dict[str, Any]]) -> str:
     if len(rates) > 1:
         return f"{statistics.mean(percent):.1f} ± {statistics.stdev(percent):.1f} % ({counts})"
     return f"{percent[0]:.1f} % [{100 * rates[0]['low']:.1f}, {100 * rates[0]['high']:.1f}] ({counts})"
+
+
+ROWS = Rows("engines_alone", KEY, table, _order)
 
 
 def main() -> None:
@@ -283,19 +211,15 @@ def main() -> None:
             parser.error("--data and --speech are needed to make rows (or --tables to print them)")
         torch.set_num_threads(1)
         args.runs.mkdir(exist_ok=True, parents=True)
-        ROWS.parent.mkdir(exist_ok=True)
-        there = {key_of(row) for row in read_rows()}
+        there = ROWS.keys()
         for word in args.words:
             run, people = run_of(word, args), people_who_say(word, args.data)
             for seed, name in product(args.seeds, args.variants):
                 if (word, name, Path(args.base).stem, seed) not in there:
                     row = measure(replace(run, seed=seed), name, people)
-                    with ROWS.open("a") as file:
-                        file.write(json.dumps(row) + "\n")
+                    ROWS.write(row)
                     print(word, name, seed, row["points"]["5"], flush=True)
-    rows = read_rows()
-    write_atomically(TABLE, table(rows).encode())
-    print(table(rows))
+    ROWS.write_table()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _rows import Rows
 
 from training.corpus import Corpus, load_corpus, read_clip
 from training.gathering import Run, gather
@@ -37,11 +37,10 @@ from training.streams import babble, hear_clips, missed, string_together
 from wakeword import WakeWordModel, load_model
 from wakeword.alarms import hear, per_hour
 from wakeword.audio import sound_files
-from wakeword.files import write_atomically
 
-ROWS = Path(__file__).resolve().parent / "results" / "phrases.jsonl"
-TABLE = ROWS.with_suffix(".md")
 SNR_DB = 10.0
+#: What makes a row unique, in the order of the rows.
+KEY = ("phrase", "own", "networks", "base", "seed")
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,9 @@ class Cell:
     runs: Path
 
     @property
-    def key(self) -> tuple[str, int, int, str, int]:
+    def key(self) -> tuple[Any, ...]:
         """What makes a row unique."""
-        return self.phrase, self.own, self.networks, self.base, self.seed
+        return tuple(getattr(self, name) for name in KEY)
 
     @property
     def stem(self) -> Path:
@@ -91,11 +90,7 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
         path for folder in sorted(cell.real.iterdir()) if folder.name != cell.phrase for path in sound_files(folder)
     ]
     return {
-        "phrase": cell.phrase,
-        "own": cell.own,
-        "networks": cell.networks,
-        "base": cell.base,
-        "seed": cell.seed,
+        **dict(zip(KEY, cell.key, strict=True)),
         "seconds": round(seconds),
         "validation": model.card["operating_points"]["alarms"]["validation"],
         "decision": model.card["decision"],
@@ -145,23 +140,6 @@ def _copied(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
     return (folder,)
 
 
-def read_rows() -> list[dict[str, Any]]:
-    """The rows there are, in the order of their keys."""
-    rows = [json.loads(line) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
-    return sorted(rows, key=key_of)
-
-
-def key_of(row: dict[str, Any]) -> tuple[str, int, int, str, int]:
-    """As Cell.key."""
-    return row["phrase"], row["own"], row["networks"], row["base"], row["seed"]
-
-
-def write_row(row: dict[str, Any]) -> None:
-    """Add a row to the file, in place of the one of its key; what others wrote there meanwhile stays."""
-    rows = [other for other in read_rows() if key_of(other) != key_of(row)]
-    write_atomically(ROWS, "".join(json.dumps(each) + "\n" for each in sorted([*rows, row], key=key_of)).encode())
-
-
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Markdown, one line a row: misses and false alarms with their n and 95 % intervals."""
     head = (
@@ -179,13 +157,16 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         test = row["test"]
         misses = [str(_rate(test[kind])) for kind in ("miss_in_silence", "miss_in_babble_10_db")]
         alarms = f"{test['false_alarms']['count']} in {test['false_alarms']['hours']:.2f} h"
-        cells = [*key_of(row), *misses, alarms, round(row["seconds"] / 60)]
+        cells = [*ROWS.key_of(row), *misses, alarms, round(row["seconds"] / 60)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join([*lines, ""])
 
 
 def _rate(values: dict[str, Any]) -> Rate:
     return rate(values["count"], values["n"])
+
+
+ROWS = Rows("phrases", KEY, table)
 
 
 def main() -> None:
@@ -209,17 +190,14 @@ def main() -> None:
             parser.error("--real and --data are needed to make rows (or --tables to print them)")
         torch.set_num_threads(1)
         args.runs.mkdir(exist_ok=True)
-        ROWS.parent.mkdir(exist_ok=True)
-        there = {key_of(row): row["seconds"] for row in read_rows()}
+        there = {ROWS.key_of(row): row["seconds"] for row in ROWS.read()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
         cells = [Cell(p, own, args.networks, args.base, args.seed, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
             kept = cell.stem.with_suffix(".wakeword").exists() and cell.key in there
             if kept if args.judge else cell.key not in there:
-                write_row(measure(cell, there[cell.key] if args.judge else None))
-    rows = read_rows()
-    write_atomically(TABLE, table(rows).encode())
-    print(table(rows))
+                ROWS.write(measure(cell, there[cell.key] if args.judge else None))
+    ROWS.write_table()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,36 +53,42 @@ def test_latency_is_measured_on_a_real_microphone_path() -> None:
     assert -0.5 < row["median_s"] <= row["p90_s"] <= row["worst_s"] < 1.5
 
 
-def script(name: str) -> dict[str, Any]:
-    """What a benchmark defines, without running it."""
-    return runpy.run_path(str(ROOT / "benchmarks" / name))
+@pytest.fixture
+def script(monkeypatch) -> Callable[[str], dict[str, Any]]:
+    """What a benchmark defines, without running it; it finds the others of its folder as it does when it is run."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return lambda name: runpy.run_path(str(ROOT / "benchmarks" / name))
 
 
-def test_the_accuracy_tables_are_those_of_the_rows() -> None:
-    accuracy = script("accuracy.py")
-    found = accuracy["read_rows"]()
-    assert len({accuracy["key_of"](row) for row in found}) == len(found) > 0
-    assert accuracy["TABLES"].read_text() == accuracy["tables"](found)
-    for row in found:
+@pytest.mark.parametrize("name", ["accuracy", "phrases", "engines_alone"])
+def test_a_table_is_that_of_its_rows(script, name: str) -> None:
+    kept = script(f"{name}.py")["ROWS"]
+    found = kept.read()
+    assert len(kept.keys()) == len(found) > 0
+    assert kept.page.read_text() == kept.table(found)
+
+
+def test_accuracies_lie_in_their_intervals(script) -> None:
+    for row in script("accuracy.py")["ROWS"].read():
         recall = row["clips"]["fpr_3"]["recall"]
         assert 0 <= recall["low"] <= recall["rate"] <= recall["high"] <= 1
 
 
-def test_the_table_of_phrases_is_that_of_the_rows() -> None:
-    phrases = script("phrases.py")
-    found = phrases["read_rows"]()
-    assert len({phrases["key_of"](row) for row in found}) == len(found) > 0
-    assert phrases["TABLE"].read_text() == phrases["table"](found)
+def test_a_row_takes_the_place_of_the_one_of_its_key(script, monkeypatch, tmp_path: Path) -> None:
+    rows = script("_rows.py")
+    folder = tmp_path / "results"
+    monkeypatch.setitem(rows["Rows"].path.fget.__globals__, "FOLDER", folder)
+    kept = rows["Rows"]("made", ("word", "seed"), lambda found: f"{len(found)} rows\n", lambda row: -row["seed"])
+    for seed, value in ((0, "a"), (1, "b"), (0, "c")):
+        kept.write({"word": "happy", "seed": seed, "value": value})
+    assert [(row["seed"], row["value"]) for row in kept.read()] == [(1, "b"), (0, "c")]
+    assert kept.keys() == {("happy", 0), ("happy", 1)}
+    kept.write_table()
+    assert kept.page.read_text() == "2 rows\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["made.jsonl", "made.md"]
 
 
-def test_the_table_of_words_said_by_engines_is_that_of_the_rows() -> None:
-    alone = script("engines_alone.py")
-    found = alone["read_rows"]()
-    assert len({alone["key_of"](row) for row in found}) == len(found) > 0
-    assert alone["TABLE"].read_text() == alone["table"](found)
-
-
-def test_every_variant_changes_the_recipe() -> None:
+def test_every_variant_changes_the_recipe(script) -> None:
     alone = script("engines_alone.py")
     recipe = alone["phrase"]("happy").changed(units=128, networks=1)  # as its runs are
     made = [(v.change(recipe), v.networks, v.hear_people, v.own) for v in alone["VARIANTS"].values()]
@@ -89,7 +96,7 @@ def test_every_variant_changes_the_recipe() -> None:
     assert all(made.count(variant) == 1 for variant in made)
 
 
-def test_people_whose_recordings_train_are_not_judged() -> None:
+def test_people_whose_recordings_train_are_not_judged(script) -> None:
     """Ten own recordings are of ten speakers, of whom no other clip is judged by; the others keep their order."""
     people = [(f"speaker {i % 25}", np.full(3, i, np.int16)) for i in range(100)]
     given, judged = script("engines_alone.py")["divided"](people, 10)
@@ -101,7 +108,7 @@ def test_people_whose_recordings_train_are_not_judged() -> None:
     assert len(numbers) == 60
 
 
-def test_a_hidden_word_is_nowhere_in_the_folder(tmp_path: Path) -> None:
+def test_a_hidden_word_is_nowhere_in_the_folder(script, tmp_path: Path) -> None:
     data = tmp_path / "data"
     for word in ("happy", "right"):
         (data / word).mkdir(parents=True)
