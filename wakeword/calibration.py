@@ -58,9 +58,12 @@ def calibrate(model: WakeWordModel, streams: Sequence[Heard], wanted: float) -> 
     if not any(len(stream.scores) for stream in streams):
         raise ValueError("there is no window of sound to calibrate with")
     own = model.rule().threshold
-    quiet = lowest_threshold(model, streams, int(wanted * hours))
+    allowed = int(wanted * hours)
+    quiet = lowest_threshold(model, streams, allowed)
+    if quiet > own and count_alarms(streams, model.rule()) <= allowed:
+        quiet = own  # thresholds are tried in steps, between which the model's own may lie
     shown = _most_shown(wanted, hours)
-    proven = lowest_threshold(model, streams, shown) if shown >= 0 else own
+    proven = max(lowest_threshold(model, streams, shown), _deaf_below(model, streams)) if shown >= 0 else own
     threshold = round(max(quiet, min(own, proven)), 4)
     if quiet > own:
         reason = f"raised: at the model's own {own:.2f} this sound has more than {wanted:g} false alarms an hour"
@@ -89,6 +92,14 @@ def lowest_threshold(model: WakeWordModel, streams: Sequence[Heard], allowed: in
             break
         step -= 1
     return step * _STEP
+
+
+def _deaf_below(model: WakeWordModel, streams: Sequence[Heard]) -> float:
+    """Below this threshold the detector, once it has fired, is not armed again for half of some stream.
+
+    In steady sound it then fires once, which is an alarm an hour or a day, and hears no word after it.
+    """
+    return max(float(np.median(stream.scores)) for stream in streams if len(stream.scores)) + model.rule().rearm_margin
 
 
 def _most_shown(wanted: float, hours: float) -> int:

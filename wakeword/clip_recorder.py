@@ -132,6 +132,7 @@ class ClipRecorder:
     def _check_writer(self) -> None:
         while self._writing and self._writing[0].done():
             error = self._writing.popleft().exception()
+            self.saved -= error is not None
             if error is not None and self._open:
                 reason = getattr(error, "strerror", None) or error
                 self._stop(f"{self._settings.folder} cannot be written ({reason}): no more clips are saved")

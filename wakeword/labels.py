@@ -7,6 +7,7 @@ the order they were given.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class Review:
         self.items += [Item(path) for path in others if path.is_file() and not path.name.startswith(".")]
         if not self.items:
             raise AudioError(f"{folder} holds no clips: `wakeword listen --save-clips {folder}` collects them")
+        self._stems = Counter(item.path.stem for item in self.items)
         self._several = len({clip.keyword for clip in clips}) > 1
         self.labels = self._read()
 
@@ -74,12 +76,9 @@ class Review:
 
     def label(self, item: Item, label: str) -> None:
         """Give a label and put the sound where training takes it from. Raises AudioError, OSError."""
-        copies = self._copies(item)
-        if label in copies:
-            write_atomically(copies[label], sound_file(item.window()))
-        for other, path in copies.items():
-            if other != label:
-                path.unlink(missing_ok=True)
+        if wanted := self._copies(item).get(label):
+            write_atomically(wanted, sound_file(item.window()))
+        self._remove_but(wanted, item)
         self.labels.pop(item.path.name, None)  # a label given again is the last one
         self.labels[item.path.name] = label
         self._write()
@@ -90,21 +89,21 @@ class Review:
         while self.labels:
             name, _ = self.labels.popitem()
             if name in by_name:
-                for path in self._copies(by_name[name]).values():
-                    path.unlink(missing_ok=True)
+                self._remove_but(None, by_name[name])
                 self._write()
                 return by_name[name]
         return None
 
     def lay_out(self) -> None:
-        """Make the folders agree with the labels, as they do unless a run was killed between two files."""
+        """Make the folders agree with the labels.
+
+        They do unless a run was killed between two files, or clips of a second keyword came and gave each its folders.
+        """
         for item in self.items:
-            label = self.labels.get(item.path.name)
-            for other, path in self._copies(item).items():
-                if other != label:
-                    path.unlink(missing_ok=True)
-                elif not path.exists():
-                    write_atomically(path, sound_file(item.window()))
+            wanted = self._copies(item).get(self._label(item))
+            if wanted and not wanted.exists():
+                write_atomically(wanted, sound_file(item.window()))
+            self._remove_but(wanted, item)
 
     def folders(self) -> list[Path]:
         """The folders that hold something, to be given to training."""
@@ -116,10 +115,23 @@ class Review:
 
     def _copies(self, item: Item) -> dict[str, Path]:
         """label -> where the item's copy is under that label; each keyword has folders of its own if there are many."""
-        root = self.folder
-        if self._several and item.clip is not None:
-            root = root / slug(item.clip.keyword)
-        return {label: root / name / f"{item.path.stem}.flac" for label, name in FOLDERS.items()}
+        return self._under(self._roots(item)[-1] if self._several else self.folder, item)
+
+    def _remove_but(self, wanted: Path | None, item: Item) -> None:
+        """Remove the item's copies, also those that were made while the folder had one keyword or several."""
+        for root in self._roots(item):
+            for path in self._under(root, item).values():
+                if path != wanted:
+                    path.unlink(missing_ok=True)
+
+    def _roots(self, item: Item) -> list[Path]:
+        return [self.folder, *([self.folder / slug(item.clip.keyword)] if item.clip else [])]
+
+    def _under(self, root: Path, item: Item) -> dict[str, Path]:
+        # Clips whose names differ in their ends alone must not share a copy: only the one called .flac keeps its name.
+        alone = self._stems[item.path.stem] == 1 or item.path.suffix == ".flac"
+        name = f"{item.path.stem if alone else item.path.name}.flac"
+        return {label: root / folder / name for label, folder in FOLDERS.items()}
 
     def _read(self) -> dict[str, str]:
         path = self.folder / LABELS

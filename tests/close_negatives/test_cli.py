@@ -82,3 +82,10 @@ def test_without_the_package_one_sentence(run, monkeypatch: pytest.MonkeyPatch) 
     assert "wordfreq" in err
     assert "wakeword[train]" in err
     assert run("marvin", "--paper")[0] == 0  # the paper's lists need no frequencies
+
+
+@pytest.mark.parametrize("option", ["--check", "--engines=espeak", "--clips=2", "--split=test", "--seed=1", "--jobs=1"])
+def test_options_of_speaking_are_not_taken_without_it(run, option: str) -> None:
+    code, out, err = run("marvin", option)
+    assert (code, out) == (2, "")
+    assert f"{option.split('=')[0]} needs --speak or --play." in err

@@ -38,7 +38,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
     assert ended.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("host", ["no such host", "203.0.113.7"])
+@pytest.mark.parametrize("host", ["no such host", "203.0.113.7", "192.168.1..5"])
 def test_an_address_that_is_not_ours_is_one_sentence(host: str) -> None:
     ended = demo("--web", "--port", "0", "--host", host)
     assert ended.returncode == 2
@@ -51,6 +51,7 @@ def test_an_address_that_is_not_ours_is_one_sentence(host: str) -> None:
     [
         (["--web", "--fast"], "--web excludes"),
         (["--web", "--mic"], "--web excludes"),
+        (["--mic", "--fast"], "--mic and --fast exclude each other"),
         (["--web", "--model", "nowhere"], "there is no such model file"),
         (["--model", "happy", "--model", "happy"], "one --model"),
         (["--web", "--port", "65536"], "65535"),

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from wakeword import load_model
 from wakeword.errors import ServerError
-from wakeword.server.wyoming_service import Address
+from wakeword.server.catalogue import Catalogue
+from wakeword.server.wyoming_service import Address, WyomingService
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,6 +61,7 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
     important.write_text("kept")
     for options, sentence in (
         (("--uri", f"unix://{important}"), "cannot be served"),
+        (("--uri", "tcp://192.168.1..5:10400"), "cannot be served"),
         (("--zeroconf",), "other machines, which cannot reach tcp://127.0.0.1:10400"),
         (("--model", "none"), "no such model file"),
         (("--threshold", "nan"), "finite number"),
@@ -69,6 +72,37 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
         assert "Traceback" not in said
     assert important.read_text() == "kept"
     assert run("--version") == (0, "wakeword, version 0.1.0\n")
+
+
+def test_stdio_needs_pipes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "wakeword", "serve", "--uri", "stdio://"]
+    with (tmp_path / "events").open("w+b") as file:
+        ended = subprocess.run(command, stdin=file, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.endswith("stdio:// needs pipes for standard input and output, not files\n")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_second_service_does_not_take_the_socket_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    address = Address("unix", path=str(path))
+
+    async def serving() -> None:
+        catalogue = Catalogue([load_model("happy")])
+        first, second = (WyomingService(catalogue)._listening(address) for _ in range(2))
+        await first.__aenter__()
+        with pytest.raises(ServerError, match="another service answers there"):
+            await WyomingService(catalogue)._listening(address).__aenter__()
+        path.unlink()  # somebody's mistake, after which another service may have the place
+        await second.__aenter__()
+        await first.__aexit__(None, None, None)
+        assert path.is_socket()  # the second one's, which can still be reached
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(path))
+        await second.__aexit__(None, None, None)
+        assert not path.exists()
+
+    asyncio.run(serving())
 
 
 def test_the_network_is_told_where_it_is(tmp_path: Path) -> None:

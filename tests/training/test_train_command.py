@@ -167,6 +167,7 @@ def test_a_phrase_that_nobody_recorded(
     [
         (["--languages", "klingonese"], "klingonese"),
         (["--languages", "es", "--no-synthesize"], "says nothing with --no-synthesize"),
+        (["--share", "0.5", "--no-synthesize"], "says nothing with --no-synthesize"),
         (["--languages", "es", "--recipe", "paper"], "has no synthesized speech"),
     ],
 )

@@ -103,3 +103,28 @@ def test_a_quiet_room_lowers_it_only_as_far_as_is_shown(make_model: Callable[...
 def test_without_a_window_there_is_nothing_to_judge_by(make_model: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="no window"):
         calibrate(make_model(), [stream(np.zeros(0), 0.0)], 0.2)
+
+
+def test_steady_sound_does_not_lower_the_threshold_to_where_the_detector_stays_deaf(
+    make_model: Callable[..., Any],
+) -> None:
+    """An hour of a fan is one alarm at any threshold below it, however many are allowed: it is never armed again."""
+    model = make_model()
+    margin = model.rule().rearm_margin
+    steady = stream(np.random.default_rng(0).uniform(-4.6, -4.1, 45_000), 1.0)
+    found = calibrate(model, [steady], 5.0)
+    assert found.threshold == pytest.approx(np.median(steady.scores) + margin, abs=0.01)
+    assert found.threshold < found.own
+    words = steady.scores.copy()
+    said = np.arange(1000, len(words), 5000)
+    words[said[:, None] + np.arange(3)] = found.threshold + 1.0  # a word is above it for some windows
+    assert len(stream(words, 1.0).alarms(model.rule(threshold=found.threshold))) == len(said) == 9
+
+
+def test_a_threshold_that_is_quiet_enough_is_not_raised_to_the_next_step(make_model: Callable[..., Any]) -> None:
+    model = make_model()
+    own = model.rule().threshold
+    just_below = stream(np.full(3750, own - 0.005), 5 / 60)
+    found = calibrate(model, [just_below], 0.2)
+    assert (found.threshold, found.false_alarms["count"]) == (round(own, 4), 0)
+    assert found.reason.startswith("the model's own")

@@ -123,6 +123,7 @@ def test_a_folder_that_goes_away_is_told_and_listening_goes_on(
         folder.write_text("a file in its place")
         for heard in hear((voice[i : i + 1280] for i in range(0, len(voice), 1280)), detector):
             recorder.push(heard)
+    assert recorder.saved == 0
     assert len(told) == 1
     assert "no more clips are saved" in told[0]
     with pytest.raises(WakewordError, match="cannot be made a folder of clips"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -112,6 +113,35 @@ def test_each_keyword_has_folders_of_its_own(tmp_path: Path, monkeypatch: pytest
     assert [path for path in files(tmp_path) if path.endswith(".flac")] == [
         "happy/positive/0.flac", "hey_you/negative/1.flac",
     ]  # fmt: skip
+
+
+def test_a_second_keyword_moves_the_copies_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was laid out while the folder had one keyword would else be trained with under a label taken back."""
+    fill(tmp_path, "happy")
+    review(monkeypatch, tmp_path, "k")
+    assert files(tmp_path) == ["positive/0.flac"]
+    fill(tmp_path / "later", "happy", "seven")
+    for name in ("1.flac", "clips.jsonl"):
+        (tmp_path / "later" / name).rename(tmp_path / name)
+    shutil.rmtree(tmp_path / "later")
+    review(monkeypatch, tmp_path, "n")
+    assert [path for path in files(tmp_path) if path.endswith(".flac")] == [
+        "happy/positive/0.flac", "seven/negative/1.flac",
+    ]  # fmt: skip
+    review(monkeypatch, tmp_path, "nn", "--again")
+    assert [path for path in files(tmp_path) if path.endswith(".flac")] == [
+        "happy/negative/0.flac", "seven/negative/1.flac",
+    ]  # fmt: skip
+
+
+def test_clips_that_differ_in_the_end_of_their_names_have_copies_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "one.wav", np.zeros(16_000), 16_000)
+    review(monkeypatch, tmp_path, "n")
+    soundfile.write(tmp_path / "one.flac", np.zeros(16_000), 16_000)
+    review(monkeypatch, tmp_path, "k")
+    assert files(tmp_path) == ["negative/one.wav.flac", "positive/one.flac"]
 
 
 def test_sound_files_without_a_manifest_are_labelled_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wakeword.cli.options import refuse_without
+
 if TYPE_CHECKING:
     from close_negatives.words import CloseWord
 
@@ -63,6 +65,7 @@ def close_negatives(
     """
     if as_json and (folder or play):
         raise click.UsageError("--json lists the words, and --speak and --play speak them: give one or the other.")
+    refuse_without("folder play", "clips", "engines", "split", "seed", "jobs", "check")
     if paper:
         from close_negatives.paper import paper_words
 

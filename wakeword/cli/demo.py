@@ -8,7 +8,7 @@ import webbrowser
 
 import click
 
-from wakeword.cli.options import make_detector, refuse_without
+from wakeword.cli.options import make_detector, refuse_together, refuse_without
 
 
 @click.command()
@@ -41,6 +41,7 @@ def demo(
     refuse_without("web", "host", "port", "open_browser")
     from demo import KEYWORD
 
+    refuse_together("mic", "fast")
     if mic:
         from wakeword.cli import main
 

@@ -26,11 +26,14 @@ class FiniteRange(click.FloatRange):
 
 
 def refuse_without(needed: str, *dependent: str) -> None:
-    """Raises UsageError where an option of ``dependent`` was given and the one that it belongs to was not."""
+    """Raises UsageError where an option of ``dependent`` was given and the one that it belongs to was not.
+
+    ``needed`` may be several names with spaces between, of which one is enough.
+    """
     ctx = click.get_current_context()
     for name in dependent:
-        if _given(ctx, name) and not _given(ctx, needed):
-            raise click.UsageError(f"{_flag(ctx, name)} needs {_flag(ctx, needed)}.")
+        if _given(ctx, name) and not any(_given(ctx, one) for one in needed.split()):
+            raise click.UsageError(f"{_flag(ctx, name)} needs {' or '.join(_flag(ctx, n) for n in needed.split())}.")
 
 
 def refuse_together(chosen: str, *others: str) -> None:

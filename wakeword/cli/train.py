@@ -145,6 +145,8 @@ def train(
     find_base(recipe.base, recipe.units, recipe.remember > 0)  # a wrong file is told now, not after the synthesis
     if languages and not synthesize:
         raise click.UsageError("--languages are synthesized: it says nothing with --no-synthesize")
+    if share != 1.0 and not synthesize:
+        raise click.UsageError("--share is of what is synthesized: it says nothing with --no-synthesize")
     recipe = recipe.hearing(tuple(filter(None, (name.strip().lower() for name in languages.split(",")))))
     recipe = recipe.speaking(share if synthesize else 0.0)
     out = out or Path(f"{keyword}.wakeword")

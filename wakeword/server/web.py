@@ -22,6 +22,8 @@ from wakeword.server.web_session import FileStream, LiveStream, Message, Pace, e
 
 #: The path of the WebSocket.
 STREAM = "/stream"
+#: The most that a close frame's reason may hold (RFC 6455, section 5.5: 125 bytes, two of which are the code).
+_REASON_BYTES = 123
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class WebServer:
                 process_request=self._answer, max_size=self._limits.message_bytes, max_queue=4, compression=None,
                 open_timeout=10, close_timeout=2, server_header=None, logger=_logger(),
             )  # fmt: skip
-        except OSError as error:
-            reason = (error.strerror or str(error)).split(": ")[-1]
+        except (OSError, UnicodeError) as error:  # the latter where no host can have such a name
+            reason = (getattr(error, "strerror", None) or str(error)).split(": ")[-1]
             where = f"{address.host}, port {address.port}"
             raise ServerError(
                 f"nobody can listen at {where} ({reason}): choose another with --host or --port"
@@ -99,7 +101,7 @@ class WebServer:
         except Refused as refused:
             with contextlib.suppress(ConnectionClosed):
                 await socket.send(error_text(refused.sentence))
-                await socket.close(refused.code, refused.sentence)
+                await socket.close(refused.code, refused.sentence.encode()[:_REASON_BYTES].decode(errors="ignore"))
         except ConnectionClosed:
             pass  # the page was closed: the usual end
 

@@ -109,13 +109,13 @@ def words(make_model: Callable[..., WakeWordModel]) -> Any:
 
 @pytest.fixture
 def serve(words: Any) -> Iterator[Callable[..., Served]]:
-    """serve(**limits) starts a Served; at the end it must have nothing to complain about."""
+    """serve(of, **limits) starts a Served of these words; at the end it must have nothing to complain about."""
     pytest.importorskip("websockets", reason="needs the extra [serve]")
     with contextlib.ExitStack() as stack:
         started: list[Served] = []
 
-        def start(**limits: Any) -> Served:
-            started.append(stack.enter_context(Served(words, limits)))
+        def start(of: Any = words, **limits: Any) -> Served:
+            started.append(stack.enter_context(Served(of, limits)))
             return started[-1]
 
         yield start

@@ -66,6 +66,23 @@ def test_a_wrong_first_message_is_refused(serve: Serve, first: First, message: A
     assert reason in closed[1]
 
 
+def test_a_refusal_longer_than_a_close_frame_is_cut_there(
+    serve: Serve, make_model: Callable[..., Any], first: First
+) -> None:
+    from wakeword.server.web_protocol import Words
+
+    names = [f"a word of many letters, {'é' * number}" for number in range(5, 12)]
+    with serve(Words({name: make_model(name) for name in names})).connect() as client:
+        client.send(json.dumps(first("live")))
+        sentence = json.loads(client.recv(timeout=30))["sentence"]
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=30)
+    assert names[-1] in sentence
+    assert closed.value.rcvd.code == 1008
+    assert 115 < len(closed.value.rcvd.reason.encode()) <= 123
+    assert sentence.startswith(closed.value.rcvd.reason)
+
+
 @pytest.mark.parametrize(
     ("messages", "code", "reason"),
     [
