@@ -80,7 +80,7 @@ def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> Ro
     kept = "the recipe" if variant.networks > 1 else name  # variants of several networks share the recipe's
     seeds = range(run.seed * variant.networks, (run.seed + 1) * variant.networks)
     made = hashlib.sha1(repr((run.recipe, variant.hear_people, variant.own)).encode()).hexdigest()
-    stem = run.out / f"{run.keyword}-{kept}-{base}-{made[:8]}".replace(" ", "_")
+    stem = run.out / f"{run.keyword}-{kept}-{base}-{made[:8]}".replace(" ", "_").replace(".", "_")
     models = [trained(heard, run, spec, seed, stem.with_name(f"{stem.name}-{seed}")) for seed in seeds]
     networks = tuple(network for model in models for network in model.networks)
     model = WakeWordModel(run.keyword, spec, networks, UNCALIBRATED)

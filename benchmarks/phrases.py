@@ -66,7 +66,7 @@ class Cell:
     @property
     def stem(self) -> Path:
         """The run's files without what their names end in."""
-        return self.runs / "-".join(map(str, self.key)).replace(" ", "_").replace("/", "_")
+        return self.runs / "-".join(map(str, self.key)).replace(" ", "_").replace("/", "_").replace(".", "_")
 
 
 def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
@@ -134,7 +134,8 @@ def _divided(folder: Path, own: int) -> tuple[list[Path], list[Path]]:
 def _copied(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
     if not paths:
         return ()
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # what an earlier run was given may be tested by this one
+    folder.mkdir()
     for path in paths:
         shutil.copy(path, folder)
     return (folder,)

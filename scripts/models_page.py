@@ -21,8 +21,9 @@ HEAD = """# The bundled models
 Made by `python scripts/models_page.py` from the cards inside the models (`wakeword info NAME`). All figures are of test
 splits: voices, speakers and recordings that trained and calibrated nothing, though the makers saw those of `happy`
 often. Brackets are 95 % intervals. "Spoken" clips come from speech engines; where no recording of a keyword tests,
-recall and misses are of such clips alone, and people are missed more often. Each name leads to the report of its
-training, one HTML page to download and open, with the DET curve, the scores and the worst confusions.
+recall and misses are of such clips alone, and people are missed more often. Some of the close negatives were said by
+other voices among the other words of the training, too. Each name leads to the report of its training, one HTML page
+to download and open, with the DET curve, the scores and the worst confusions.
 """
 MISSED = ("missed in silence", "missed in babble, 20 dB")
 

@@ -14,6 +14,7 @@ from training.clips import active_range
 from training.speech_commands import Clip, Split, load_clips, read_folder
 from wakeword.audio import read_mono, sound_files
 from wakeword.errors import DataError
+from wakeword.features import FeatureSpec
 
 RECORDED, SPOKEN, CLOSE, SENTENCE, SPLICED = "recorded", "spoken", "close", "sentence", "spliced"
 CLIP_SAMPLES = 16_000
@@ -119,6 +120,11 @@ def recording_split(name: str) -> Split:
     return "test" if share < 3 else "validation" if share == 3 else "train"
 
 
+def clip_samples_for(spec: FeatureSpec) -> int:
+    """The length of clips that fill a window wherever its first frame begins; at least a second."""
+    return max(CLIP_SAMPLES, spec.window_samples + spec.hop_length // 2)
+
+
 def load_corpus(
     keyword: str,
     data: Path | None,
@@ -145,14 +151,23 @@ def load_recordings(word: str, folders: Iterable[Path], clip_samples: int, is_ke
     paths = [path for folder in folders for path in sound_files(folder)]
     samples = np.zeros((len(paths), clip_samples), dtype=np.int16)
     for row, path in zip(samples, paths, strict=True):
-        clip = read_mono(path)
-        start, end = active_range(clip) if np.any(clip) else (0, len(clip))
-        first = max(0, min((start + end - clip_samples) // 2, len(clip) - clip_samples))
-        part = np.round(clip[first : first + clip_samples] * FULL_SCALE).astype(np.int16)
+        part = np.round(_loudest(read_mono(path), clip_samples) * FULL_SCALE).astype(np.int16)
         row[: len(part)] = part
     n = len(paths)
     names = tuple(path.name for path in paths)
     return Words(samples, np.full(n, is_keyword), (word,) * n, ("own",) * n, names, (RECORDED,) * n)
+
+
+def _loudest(clip: np.ndarray, samples: int) -> np.ndarray:
+    """The ``samples`` of a longer clip that hold the most energy, moved so that what is said is in their middle."""
+    if len(clip) <= samples:
+        return clip
+    until = np.concatenate([[0.0], np.cumsum(np.square(clip, dtype=np.float64))])
+    first = int(np.argmax(until[samples:] - until[:-samples]))
+    part = clip[first : first + samples]
+    start, end = active_range(part) if np.any(part) else (0, samples)
+    first = min(max(0, first + (start + end - samples) // 2), len(clip) - samples)
+    return clip[first : first + samples]
 
 
 def read_clip(path: Path) -> np.ndarray:
@@ -160,12 +175,12 @@ def read_clip(path: Path) -> np.ndarray:
     return np.round(read_mono(path) * FULL_SCALE).astype(np.int16)
 
 
-def check_corpus(corpus: Corpus, data: Path | None) -> None:
-    """Raises DataError where there is nothing to learn the keyword from, or to validate it on."""
+def check_corpus(corpus: Corpus, data: Path | None, splits: Sequence[Split] = SPLITS) -> None:
+    """Raises DataError where a split has nothing to learn the keyword from, to validate or to test it on."""
     known = sorted({word for words in corpus.words.values() for word in words.words})
     if not any(words.is_keyword.any() for words in corpus.words.values()):
         raise DataError(f"{data or 'the corpus'} has no clips of {corpus.keyword!r}; it has: {', '.join(known)}")
-    for split in ("train", "validation"):
+    for split in splits:
         held = corpus.words[split].is_keyword
         if not held.any() or held.all():
             raise DataError(

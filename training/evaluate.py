@@ -74,13 +74,14 @@ def close_figures(scores: np.ndarray, test: Words, model: WakeWordModel) -> list
 def stream_figures(model: WakeWordModel, corpus: Corpus, seed: int) -> dict[str, Any]:
     """False alarms per hour and misses at every operating point, through the real Detector."""
     test = corpus.words["test"]
-    negative = [*corpus.speech["test"], *test.samples[test.far()]]
+    negative = [*corpus.speech["test"], *corpus.noise["test"], *test.samples[test.far()]]
     alarm_stream = hear(model, string_together(negative))
     quiet, noisy = hear_keyword(model, corpus, "test", np.random.default_rng([seed, 4]))
     return {
         "negative_audio": {
             "hours": round(alarm_stream.seconds / 3600, 4),
             "speech_recordings": len(corpus.speech["test"]),
+            "noise_recordings": len(corpus.noise["test"]),
             "word_clips": int(test.far().sum()),
         },
         "points": {name: _point_figures(model, name, alarm_stream, quiet, noisy) for name in model.operating_points},

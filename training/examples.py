@@ -16,7 +16,7 @@ from training.corpus import CLOSE, FULL_SCALE, RECORDED, SPLICED, SPOKEN, Corpus
 from training.recipes import Recipe
 from training.scenery import Scenery, stretch_of
 from training.speech_commands import Split
-from wakeword.features import FeatureSpec, mfcc
+from wakeword.features import REVISION, FeatureSpec, mfcc
 
 Standard = tuple[np.ndarray, np.ndarray]  # (mean, std), float32 (n_cepstra,) each
 
@@ -69,7 +69,7 @@ class ExampleSource:
         """Every word clip once, as it is, in the corpus's order."""
         if self._plain is None:
             samples = self.words.samples
-            key = content_key(samples, self.spec.to_dict())
+            key = content_key(samples, self.spec.to_dict(), REVISION)
             features = cached_array("features", key, lambda: _clip_features(samples, self.spec))
             self._plain = Examples(features, self.words.is_keyword.astype(np.float32))
         return self._plain

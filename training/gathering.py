@@ -8,7 +8,6 @@ from pathlib import Path
 from training.base import find_base
 from training.calibrate import CalibrationSettings
 from training.corpus import (
-    CLIP_SAMPLES,
     CLOSE,
     RECORDED,
     SPLICED,
@@ -16,6 +15,7 @@ from training.corpus import (
     Corpus,
     Words,
     check_corpus,
+    clip_samples_for,
     load_corpus,
     load_recordings,
 )
@@ -55,16 +55,16 @@ class Run:
         return self.out.with_suffix(f".{network}.checkpoint")
 
 
-def gather(run: Run, on_spoken: Progress | None = None) -> tuple[Corpus, FeatureSpec]:
-    """Everything the run hears, recorded and spoken, and the front end whose window is long enough for the keyword.
+def gather(run: Run, on_spoken: Progress | None = None, spec: FeatureSpec | None = None) -> tuple[Corpus, FeatureSpec]:
+    """Everything the run hears, recorded and spoken, and the front end: ``spec``, or one whose window is long enough.
 
     ``on_spoken`` hears how many clips the speech engines have spoken, and of how many. What is spoken depends on the
     seed of the run no more than on the machine: runs of several seeds share the clips.
     """
     spoken = speak_words(run.keyword, run.recipe.spoken, seed=0, progress=on_spoken)
     keyword = [clip for part in spoken["train"] if part.is_keyword for clip in part.spoken.clips]
-    spec = window_for(keyword)
-    clip_samples = max(CLIP_SAMPLES, spec.window_samples + spec.hop_length // 2)
+    spec = spec or window_for(keyword)
+    clip_samples = clip_samples_for(spec)
     corpus = load_corpus(run.keyword, run.data, run.speech, run.noise, run.limit, clip_samples)
     words = {
         split: corpus.words[split] + wanted(as_words(run.keyword, parts, clip_samples), corpus.words[split], split)

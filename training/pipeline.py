@@ -118,10 +118,13 @@ def combine(
     The run's recipe says what speech engines add to its data. The models are taken to be trained on the run's training
     split, or on nothing that is in its others. Raises WakewordError in one sentence.
     """
-    corpus, spec = gather(run, on_spoken)
+    spec = models[0].spec
     for model in models:
-        if model.keyword != run.keyword or model.spec != spec:
-            raise TrainingError(f"only models of {run.keyword!r} with windows of one length can be combined")
+        if (model.keyword, model.spec, model.pooling) != (run.keyword, spec, models[0].pooling):
+            raise TrainingError(
+                f"only models of {run.keyword!r} with windows of one length and one pooling can be combined"
+            )
+    corpus, _ = gather(run, on_spoken, spec)
     networks = sorted((network for model in models for network in model.networks), key=lambda network: network.units)
     about = {
         "recipe": {

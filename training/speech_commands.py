@@ -59,6 +59,17 @@ def partition(name: str) -> Split:
     return "train"
 
 
+def spelled_as(keyword: str, root: Path | None) -> str:
+    """The keyword as its folder below ``root`` is spelled, where that differs in case or spaces alone.
+
+    Else its recordings would be other words, and it would be learnt not to be heard.
+    """
+    keyword = " ".join(keyword.split())
+    names = [folder.name for folder in _word_folders(root)] if root and root.is_dir() else []
+    alike = [name for name in names if name.casefold().split() == keyword.casefold().split()]
+    return keyword if keyword in alike or not alike else alike[0]
+
+
 def read_folder(root: Path) -> list[Clip]:
     """All clips below `root`, sorted by word and then by file name.
 

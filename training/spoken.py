@@ -42,7 +42,8 @@ class SpokenSettings:
     """How many clips are spoken for training; a fifth as many again for validation and for test, by other speakers.
 
     keyword    clips of the keyword
-    close      clips of each close negative; the words themselves are split too, so that no side hears another's
+    close      clips of each close negative; the words themselves are split too, so that no side hears engines say
+               another's; people may have said them, in the recorded words
     other      clips of one or two other words
     natural    whether the natural engine, which is slow, speaks its share of the words: it must where the keyword
                itself is synthesized, for else its voice alone would tell the keyword
@@ -132,7 +133,10 @@ def as_speech(parts: Sequence[Part]) -> list[np.ndarray]:
 
 
 def close_words(phrase: str, split: Split) -> list[CloseWord]:
-    """The phrase's mined close negatives of one split. The paper's (Table 9) always test, and never train."""
+    """The phrase's mined close negatives of one split.
+
+    The paper's (Table 9) always test: engines say none of them to train.
+    """
     listed = set(paper_lists().get(phrase, ()))
     return [word for word in mine(phrase) if _word_split(word.text, listed) == split]
 
@@ -167,9 +171,12 @@ def _requests(phrase: str, settings: SpokenSettings, split: Split, seed: int) ->
 
 
 def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
-    """``count`` different texts of one or two frequent words, without the phrase in them (an empty phrase excludes
-    none); the first of more are the same, and nearly all of another phrase's: they need not be spoken again."""
-    words, allowed = _frequent_words(), _words_without(phrase)
+    """``count`` different texts of one or two frequent words, without the phrase or a close negative of another split
+    in them (an empty phrase excludes none).
+
+    The first of more are the same, and nearly all of another phrase's: they need not be spoken again.
+    """
+    words, allowed = _frequent_words(), _words_without(phrase) - _close_elsewhere(phrase, split)
     rng = np.random.default_rng([seed, SPLITS.index(split), 9])
     texts: dict[str, None] = {}
     while len(texts) < count:
@@ -183,9 +190,9 @@ def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
 
 
 def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
-    """``count`` rows of frequent words without the phrase; as senseless as they are, they are said as a sentence is."""
+    """``count`` rows of frequent words, without what other_texts leaves out; senseless, but said as a sentence is."""
     rng = np.random.default_rng([seed, SPLITS.index(split), 10])
-    return _rows(_frequent_words(), _words_without(phrase), count, rng)
+    return _rows(_frequent_words(), _words_without(phrase) - _close_elsewhere(phrase, split), count, rng)
 
 
 def foreign_sentences(language: str, phrase: str, count: int, split: Split, seed: int) -> list[str]:
@@ -221,6 +228,13 @@ def frequent_words_with(phrase: str) -> dict[str, float]:
 def _words_without(phrase: str) -> frozenset[str]:
     sounds = [unstressed(way) for way in pronunciations(phrase)] if phrase else []
     return frozenset(word for word in _frequent_words() if not _is_or_holds(word, phrase, sounds))
+
+
+@lru_cache(maxsize=16)
+def _close_elsewhere(phrase: str, split: Split) -> frozenset[str]:
+    """The close negatives of the other splits, and the paper's, which only test: in no text."""
+    found = {word.text for other in SPLITS if phrase and other != split for word in close_words(phrase, other)}
+    return frozenset(found if split == "test" else found.union(paper_lists().get(phrase, ())))
 
 
 def _is_or_holds(word: str, phrase: str, sounds: Sequence[Phonemes]) -> bool:

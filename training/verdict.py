@@ -56,8 +56,11 @@ def judge(card: dict[str, Any]) -> Verdict:
     point = card["evaluation"]["streaming"]["points"][card["default_point"]]
     alarms, silence = point["false_alarms"], point["miss_in_silence"]
     babble = next(value for key, value in point.items() if key.startswith("miss_in_babble"))
-    by_engines = card["data"]["words"]["test"].get("spoken_keyword_clips", 0) == silence["n"]
-    speakers = "speech engines" if by_engines else "people"
+    spoken = card["data"]["words"]["test"].get("spoken_keyword_clips", 0)
+    by_engines = 2 * spoken > silence["n"]
+    speakers = "speech engines" if spoken == silence["n"] else "people"
+    if 0 < spoken < silence["n"]:
+        speakers += f" and, {spoken} of them, by speech engines"
     because = (
         f"In {alarms['hours']:.2f} h without the keyword {_times(alarms['count'])}; of {silence['n']} clips of it, "
         f"said by {speakers} it never heard, it missed {silence['count']} in silence and {babble['count']} in babble."

@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+#: Of the arithmetic: what keeps frames between runs keeps none of another revision. Raised with every changed bit.
+REVISION = 2
 #: Frames are transformed in blocks of about this many, so that a long file needs no more memory than a short one.
 _FRAMES_PER_BLOCK = 512
 #: No front end for speech comes near this; a damaged model file could ask for any amount of memory.

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from training import speech_commands as sc
+from training.corpus import load_recordings
 from wakeword.errors import DataError
 
 MANIFEST = Path(__file__).parents[2].parent / "shared" / "data" / "audio" / "manifest.csv"
@@ -162,3 +163,18 @@ def test_an_empty_clip_is_damaged_too(tmp_path: Path) -> None:
     path = write_wave(tmp_path / "a.wav", np.zeros(0, np.int16))
     with pytest.raises(DataError, match=r"a\.wav"):
         sc.load_clip(path)
+
+
+def test_the_loudest_stretch_of_an_own_recording_is_kept(tmp_path: Path) -> None:
+    """The word and not the silence between it and the click of the stop button; a clip of an instant is no error."""
+    rng = np.random.default_rng(0)
+    clip = 0.001 * rng.standard_normal(48_000)
+    clip[3200:14_400] += 0.3 * rng.standard_normal(11_200).clip(-2, 2)
+    clip[46_400:46_480] += 0.5
+    write_wave(tmp_path / "a.wav", clip)
+    write_wave(tmp_path / "b.wav", 0.1 * np.ones(100))
+    words = load_recordings("word", [tmp_path], 16_000)
+    kept = words.samples[0] / 32767
+    assert np.sum(kept**2) == pytest.approx(np.sum(clip[3200:14_400] ** 2), rel=0.01)
+    assert np.flatnonzero(np.abs(kept) > 0.1)[0] == pytest.approx((16_000 - 11_200) / 2, abs=900)
+    assert np.count_nonzero(words.samples[1]) == 100

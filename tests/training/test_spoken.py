@@ -53,6 +53,17 @@ def test_the_papers_close_negatives_only_test() -> None:
     assert not train & listed
 
 
+@pytest.mark.parametrize("phrase", ["seven", "follow"])
+def test_a_close_word_of_one_split_is_in_no_text_of_another(phrase: str) -> None:
+    """As a whole clip, in a pair and in a sentence: the paper's close words among them, which test alone."""
+    for split in ("train", "validation"):
+        said = other_texts(phrase, 2000, split, 0) + sentences(phrase, 500, split, 0)  # type: ignore[arg-type]
+        heard = {word for text in said for word in text.split()}
+        elsewhere = {w.text for s in ("train", "validation", "test") if s != split for w in close_words(phrase, s)}  # type: ignore[arg-type]
+        assert not heard & (elsewhere | set(paper_lists()[phrase]))
+        assert heard & {"time", "people", "would"}
+
+
 def test_the_numbers_are_those_asked_for(spoken) -> None:  # type: ignore[no-untyped-def]
     counts = {(part.origin, part.is_keyword): len(part.spoken.clips) for part in spoken["train"]}
     assert counts[SPOKEN, True] == 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ import soundfile
 
 from close_negatives.engines.kokoro import Kokoro
 from training.recipes import RECIPES
+from training.speech_commands import read_folder
 from wakeword import load_model
 from wakeword.cli import main
 from wakeword.cli.combine import _languages
@@ -97,10 +99,55 @@ def test_evaluate_prints_the_cards_figures(melodies: Path, tmp_path: Path, capsy
     capsys.readouterr()
     folders = ["--data", str(melodies / "words"), "--speech", str(melodies / "speech")]
     assert run(["evaluate", str(out), *folders]) == 0
+    quieter = json.loads(capsys.readouterr().out)["streaming"]["negative_audio"]
+    assert run(["evaluate", str(out), *folders, "--noise", str(melodies / "noise")]) == 0
     figures = json.loads(capsys.readouterr().out)
+    assert quieter["hours"] < figures["streaming"]["negative_audio"]["hours"]
+    assert quieter["noise_recordings"] == 0 < figures["streaming"]["negative_audio"]["noise_recordings"]
     expected = load_model(out).card["evaluation"]
     assert figures["clips"] == expected["clips"]
     assert figures["streaming"]["points"]["alarms"] == expected["streaming"]["points"]["alarms"]
+
+
+def test_a_keyword_is_found_in_whatever_case_its_folder_has(
+    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else its recordings would train as other words, and it would be learnt not to be heard."""
+    args = train_args(melodies, tmp_path / "rise.wakeword", "--units", "8", "--epochs", "1")
+    args[1] = " Rise "
+    assert run(args) == 0
+    assert "train: 48 clips of 'rise', 144 of other words" in capsys.readouterr().out
+
+
+def test_a_test_split_without_the_keyword_is_told_before_training(
+    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(melodies / "words", tmp_path / "words")
+    for clip in [clip for clip in read_folder(folder) if (clip.split, clip.word) == ("test", "rise")]:
+        clip.path.unlink()
+    args = train_args(melodies, tmp_path / "rise.wakeword", "--units", "8", "--epochs", "1")
+    args[args.index("--data") + 1] = str(folder)
+    assert run(args) == 2
+    out, err = capsys.readouterr()
+    assert "the test split needs clips of 'rise' and of other words, but has 0 and" in err
+    assert "epoch" not in out
+    good = tmp_path / "good.wakeword"
+    assert run(train_args(melodies, good, "--units", "8", "--epochs", "1")) == 0
+    capsys.readouterr()
+    assert run(["evaluate", str(good), "--data", str(folder)]) == 2
+    assert "the test split needs clips of 'rise'" in capsys.readouterr().err
+
+
+def test_a_model_with_a_longer_window_can_be_evaluated(
+    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "rise.wakeword"
+    assert run(train_args(melodies, out, "--units", "8", "--epochs", "1")) == 0
+    capsys.readouterr()
+    model = load_model(out)
+    replace(model, spec=replace(model.spec, window_frames=118)).save(out)
+    assert run(["evaluate", str(out), "--data", str(melodies / "words")]) == 0
+    assert json.loads(capsys.readouterr().out)["clips"]["fpr_3"]["recall"]["n"] > 0
 
 
 def test_combine_puts_networks_of_two_models_together(
@@ -126,6 +173,14 @@ def test_combine_puts_networks_of_two_models_together(
     assert model.card["network"]["networks"] == 2
     assert model.card["default_point"] == "alarms"
     assert "1 x 8 units + 1 x 12 units" in (tmp_path / "rise.report.html").read_text()
+    monkeypatch.setattr("training.pipeline.gather", None)  # what does not fit is told before anything is spoken
+    last = tmp_path / "last.wakeword"
+    other = "attention" if model.pooling == "last" else "last"
+    attention = np.zeros(8, np.float32) if other == "attention" else None
+    network = replace(model.networks[0], attention=attention)
+    replace(model, networks=(network,)).save(last)
+    assert run(["combine", str(out), str(last), *map(str, folders), "--out", str(out)]) == 2
+    assert "one pooling" in capsys.readouterr().err
     fall = tmp_path / "fall.wakeword"
     replace(model, keyword="fall").save(fall)
     assert run(["combine", str(out), str(fall), *map(str, folders), "--out", str(out)]) == 2

@@ -91,6 +91,16 @@ def test_what_could_not_be_judged_is_said(card: dict[str, Any]) -> None:
     assert str(verdict).startswith("verdict: unknown. In 0.10 h")
 
 
+def test_who_said_the_clips_is_told_by_the_most_and_both_are_named(card: dict[str, Any]) -> None:
+    card["data"]["words"]["test"]["spoken_keyword_clips"] = 73
+    most = judge(card)
+    assert "of 77 clips of it, said by people and, 73 of them, by speech engines it never heard" in most.because
+    assert "People are harder" in most.because
+    assert any(line.startswith("--recordings") for line in most.advice)
+    card["data"]["words"]["test"]["spoken_keyword_clips"] = 4
+    assert "People are harder" not in judge(card).because
+
+
 def test_close_negatives_that_pass_are_named(card: dict[str, Any]) -> None:
     card["evaluation"]["close_negatives"] = [
         {"word": "nappy", "accepted": {"count": 4, "n": 8, "rate": 0.5}},

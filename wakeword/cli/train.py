@@ -125,6 +125,7 @@ def train(
     from training.gathering import Run
     from training.pipeline import train as run_training
     from training.recipes import recipe_for
+    from training.speech_commands import spelled_as
     from training.verdict import advice
     from wakeword.model import load_model
 
@@ -135,6 +136,7 @@ def train(
 
         download_speech_commands(data)
     torch.set_num_threads(threads)
+    keyword = spelled_as(keyword, data)
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
