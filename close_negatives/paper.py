@@ -20,6 +20,11 @@ def paper_lists() -> dict[str, tuple[str, ...]]:
     return lists
 
 
+def listed(phrase: str) -> tuple[str, ...]:
+    """The paper's close negatives of a phrase, in its order; none for a phrase that it does not have."""
+    return paper_lists().get(" ".join(words_of(phrase)), ())
+
+
 def paper_words(phrase: str) -> list[CloseWord]:
     """The paper's close negatives of one of its keywords, nearest first, with "paper" as the reason. Raises
     PhraseError for any other phrase. Needs no frequencies, and so no optional package."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from close_negatives.voices import SPLITS
 from training.clips import active_range
-from training.speech_commands import Clip, Split, load_clips, read_folder
+from training.speech_commands import Clip, Split, as_said, load_clips, read_folder
 from wakeword.audio import read_mono, sound_files
 from wakeword.errors import DataError
 from wakeword.features import FeatureSpec
@@ -193,10 +193,11 @@ def _load_words(keyword: str, clips: list[Clip], limit: int | None, clip_samples
     if limit is not None:  # shuffled by a hash, so that every word and speaker has its share
         clips = sorted(clips, key=lambda clip: hashlib.sha1(clip.path.name.encode()).hexdigest())[:limit]
     samples = load_clips(clips, clip_samples) if clips else np.zeros((0, clip_samples), np.int16)
+    is_keyword = np.array([as_said(clip.word) == as_said(keyword) for clip in clips], dtype=bool)
     return Words(
         samples,
-        np.array([clip.word == keyword for clip in clips], dtype=bool),
-        tuple(clip.word for clip in clips),
+        is_keyword,
+        tuple(keyword if said else clip.word for clip, said in zip(clips, is_keyword, strict=True)),
         tuple(clip.speaker for clip in clips),
         tuple(clip.path.name for clip in clips),
         (RECORDED,) * len(clips),

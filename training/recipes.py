@@ -10,6 +10,7 @@ from close_negatives.engines.espeak import voices_in
 from training.augment import AugmentSettings
 from training.cepstral import CepstralSettings
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
+from training.speech_commands import as_said
 from training.splicing import SpliceSettings
 from training.spoken import SpokenSettings
 from wakeword.errors import TrainingError
@@ -148,8 +149,8 @@ RECIPES = {"paper": paper, "deploy": deploy}
 
 def recipe_for(keyword: str, name: str, data: Path | None, synthesize: bool = True) -> Recipe:
     """The recipe of that name; of ``deploy``, where ``data`` has few recordings of the keyword, ``phrase``."""
-    folder = data / keyword if data else None
-    recorded = sum(1 for _ in folder.iterdir()) if folder and folder.is_dir() else 0
+    folders = [path for path in data.iterdir() if path.is_dir()] if data and data.is_dir() else []
+    recorded = sum(1 for path in folders if as_said(path.name) == as_said(keyword) for _ in path.iterdir())
     if name == "deploy" and synthesize and recorded < _FEW_CLIPS:
         return phrase(keyword)
     return RECIPES[name](keyword)

@@ -32,8 +32,8 @@ _PAGE = """<!doctype html>
 <h1>{keyword}</h1><p>{summary}</p>
 <h2>Verdict</h2>{verdict}
 <h2>Streamed, at each operating point</h2>{streaming}
-<p><small>False alarms over {hours:.2f} h of other people's speech and other words that trained and calibrated nothing.
-With no alarm at all, the bound is the rule of three.</small></p>
+<p><small>False alarms over {hours:.2f} h of other people's speech, noise and other words that trained and calibrated
+nothing. With no alarm at all, the bound is the rule of three.</small></p>
 <h2>Single clips of the test split</h2>{clips}
 <p><small>Thresholds from validation. 95 % Wilson intervals. The last column is the paper's rule, with the threshold
 taken from the test negatives.</small></p>

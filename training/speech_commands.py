@@ -59,15 +59,12 @@ def partition(name: str) -> Split:
     return "train"
 
 
-def spelled_as(keyword: str, root: Path | None) -> str:
-    """The keyword as its folder below ``root`` is spelled, where that differs in case or spaces alone.
+def as_said(word: str) -> str:
+    """A word without what is not heard of its spelling: case, spaces around it, hyphens.
 
-    Else its recordings would be other words, and it would be learnt not to be heard.
+    Recordings in a folder "Happy" are of "happy"; as other words they would teach that it is not to be heard.
     """
-    keyword = " ".join(keyword.split())
-    names = [folder.name for folder in _word_folders(root)] if root and root.is_dir() else []
-    alike = [name for name in names if name.casefold().split() == keyword.casefold().split()]
-    return keyword if keyword in alike or not alike else alike[0]
+    return " ".join(word.casefold().replace("-", " ").split())
 
 
 def read_folder(root: Path) -> list[Clip]:

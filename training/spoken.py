@@ -11,7 +11,7 @@ import numpy as np
 
 from close_negatives.engines import Request
 from close_negatives.exclusion import contains_sound, is_form_of, unstressed
-from close_negatives.paper import paper_lists
+from close_negatives.paper import listed
 from close_negatives.phonemes import Phonemes, dictionary, pronunciations, words_of
 from close_negatives.plan import BULK, NATURAL, PlanSettings, plan, plan_in
 from close_negatives.synthesize import Spoken, speak
@@ -137,12 +137,12 @@ def close_words(phrase: str, split: Split) -> list[CloseWord]:
 
     The paper's (Table 9) always test: engines say none of them to train.
     """
-    listed = set(paper_lists().get(phrase, ()))
-    return [word for word in mine(phrase) if _word_split(word.text, listed) == split]
+    papers = set(listed(phrase))
+    return [word for word in mine(phrase) if _word_split(word.text, papers) == split]
 
 
-def _word_split(text: str, listed: set[str]) -> Split:
-    if text in listed:
+def _word_split(text: str, papers: set[str]) -> Split:
+    if text in papers:
         return "test"
     place = hashlib.sha256(f"close:{text}".encode()).digest()[0] / 256
     return "train" if place < 0.6 else "validation" if place < 0.8 else "test"
@@ -197,10 +197,11 @@ def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
 
 def foreign_sentences(language: str, phrase: str, count: int, split: Split, seed: int) -> list[str]:
     """``count`` rows of frequent words of another language, without words that are spelled like one of the phrase or
-    have a longer one of its words inside."""
+    a close negative of another split, or have a longer one of its words inside."""
     own = words_of(phrase)
     longer = [part for part in own if len(part) >= _LONG_WORD]
-    words = [w for w in _frequent_words_in(language) if w not in own and not any(part in w for part in longer)]
+    close = _close_elsewhere(phrase, split)  # as they are spelled: nobody knows how they sound there
+    words = [w for w in _frequent_words_in(language) if not (w in own or w in close or any(p in w for p in longer))]
     rng = np.random.default_rng([seed, SPLITS.index(split), 11, *language.encode()])
     return _rows(words, frozenset(words), count, rng)
 
@@ -232,9 +233,9 @@ def _words_without(phrase: str) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def _close_elsewhere(phrase: str, split: Split) -> frozenset[str]:
-    """The close negatives of the other splits, and the paper's, which only test: in no text."""
+    """The close negatives of the other splits, and the paper's, which only test: engines say them in no text."""
     found = {word.text for other in SPLITS if phrase and other != split for word in close_words(phrase, other)}
-    return frozenset(found if split == "test" else found.union(paper_lists().get(phrase, ())))
+    return frozenset(found if split == "test" or not phrase else found.union(listed(phrase)))
 
 
 def _is_or_holds(word: str, phrase: str, sounds: Sequence[Phonemes]) -> bool:

@@ -13,6 +13,8 @@ from wakeword.model import WakeWordModel
 
 _STEP = 0.05
 _LOWEST = -10.0
+#: A shorter stream says nothing of what the sound of a room is like most of the time.
+_STEADY_S = 60.0
 #: Rows of the table of thresholds.
 _ROWS = 24
 
@@ -59,13 +61,15 @@ def calibrate(model: WakeWordModel, streams: Sequence[Heard], wanted: float) -> 
         raise ValueError("there is no window of sound to calibrate with")
     own = model.rule().threshold
     allowed = int(wanted * hours)
-    quiet = lowest_threshold(model, streams, allowed)
-    if quiet > own and count_alarms(streams, model.rule()) <= allowed:
+    quiet, deaf = lowest_threshold(model, streams, allowed), _deaf_below(model, streams)
+    if own < quiet <= own + _STEP and count_alarms(streams, model.rule()) <= allowed:
         quiet = own  # thresholds are tried in steps, between which the model's own may lie
     shown = _most_shown(wanted, hours)
-    proven = max(lowest_threshold(model, streams, shown), _deaf_below(model, streams)) if shown >= 0 else own
-    threshold = round(max(quiet, min(own, proven)), 4)
-    if quiet > own:
+    proven = lowest_threshold(model, streams, shown) if shown >= 0 else own
+    threshold = round(max(quiet, deaf, min(own, proven)), 4)
+    if deaf > max(quiet, own):
+        reason = f"raised: in this steady sound the detector, having fired below {deaf:.2f}, would not be armed again"
+    elif quiet > own:
         reason = f"raised: at the model's own {own:.2f} this sound has more than {wanted:g} false alarms an hour"
     elif threshold < own:
         reason = f"lowered: {hours:.1f} h show, with 95 % confidence, at most {wanted:g} false alarms an hour"
@@ -78,7 +82,7 @@ def calibrate(model: WakeWordModel, streams: Sequence[Heard], wanted: float) -> 
         wanted,
         reason,
         per_hour(count_alarms(streams, model.rule(threshold=threshold)), hours),
-        _table(model, streams, min(quiet, own), max(quiet, own)),
+        _table(model, streams, min(quiet, own), max(threshold, own)),
     )
 
 
@@ -95,11 +99,12 @@ def lowest_threshold(model: WakeWordModel, streams: Sequence[Heard], allowed: in
 
 
 def _deaf_below(model: WakeWordModel, streams: Sequence[Heard]) -> float:
-    """Below this threshold the detector, once it has fired, is not armed again for half of some stream.
+    """Below this threshold the detector, once it has fired, is not armed again for half of some stream of a minute.
 
     In steady sound it then fires once, which is an alarm an hour or a day, and hears no word after it.
     """
-    return max(float(np.median(stream.scores)) for stream in streams if len(stream.scores)) + model.rule().rearm_margin
+    steady = (stream.scores for stream in streams if stream.seconds >= _STEADY_S and len(stream.scores))
+    return max((float(np.median(scores)) for scores in steady), default=-np.inf) + model.rule().rearm_margin
 
 
 def _most_shown(wanted: float, hours: float) -> int:

@@ -7,7 +7,7 @@ the order they were given.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,9 @@ class Review:
         self.items += [Item(path) for path in others if path.is_file() and not path.name.startswith(".")]
         if not self.items:
             raise AudioError(f"{folder} holds no clips: `wakeword listen --save-clips {folder}` collects them")
-        self._stems = Counter(item.path.stem for item in self.items)
+        self._by_stem: dict[str, list[Item]] = defaultdict(list)
+        for item in self.items:
+            self._by_stem[item.path.stem].append(item)
         self._several = len({clip.keyword for clip in clips}) > 1
         self.labels = self._read()
 
@@ -115,23 +117,25 @@ class Review:
 
     def _copies(self, item: Item) -> dict[str, Path]:
         """label -> where the item's copy is under that label; each keyword has folders of its own if there are many."""
-        return self._under(self._roots(item)[-1] if self._several else self.folder, item)
+        # Clips whose names differ in their ends alone must not share a copy: only the one called .flac keeps its name.
+        alone = len(self._by_stem[item.path.stem]) == 1 or item.path.suffix == ".flac"
+        name = f"{item.path.stem if alone else item.path.name}.flac"
+        root = self._roots(item)[-1] if self._several else self.folder
+        return {label: root / folder / name for label, folder in FOLDERS.items()}
 
     def _remove_but(self, wanted: Path | None, item: Item) -> None:
-        """Remove the item's copies, also those that were made while the folder had one keyword or several."""
-        for root in self._roots(item):
-            for path in self._under(root, item).values():
-                if path != wanted:
-                    path.unlink(missing_ok=True)
+        """Remove the item's copies, also those made while the folder had fewer keywords or other clips."""
+        alike = [other for other in self._by_stem[item.path.stem] if other is not item]
+        kept = {wanted, *(self._copies(other).get(self._label(other)) for other in alike)}
+        names = {f"{item.path.stem}.flac", f"{item.path.name}.flac"}  # what it is called depends on the others there
+        for path in {
+            root / folder / name for root in self._roots(item) for folder in FOLDERS.values() for name in names
+        }:
+            if path not in kept:
+                path.unlink(missing_ok=True)
 
     def _roots(self, item: Item) -> list[Path]:
         return [self.folder, *([self.folder / slug(item.clip.keyword)] if item.clip else [])]
-
-    def _under(self, root: Path, item: Item) -> dict[str, Path]:
-        # Clips whose names differ in their ends alone must not share a copy: only the one called .flac keeps its name.
-        alone = self._stems[item.path.stem] == 1 or item.path.suffix == ".flac"
-        name = f"{item.path.stem if alone else item.path.name}.flac"
-        return {label: root / folder / name for label, folder in FOLDERS.items()}
 
     def _read(self) -> dict[str, str]:
         path = self.folder / LABELS

@@ -61,7 +61,7 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
     important.write_text("kept")
     for options, sentence in (
         (("--uri", f"unix://{important}"), "cannot be served"),
-        (("--uri", "tcp://192.168.1..5:10400"), "cannot be served"),
+        (("--uri", "tcp://192.168.1..5:10400"), "cannot be served (no host can have such a name): choose"),
         (("--zeroconf",), "other machines, which cannot reach tcp://127.0.0.1:10400"),
         (("--model", "none"), "no such model file"),
         (("--threshold", "nan"), "finite number"),
@@ -81,6 +81,8 @@ def test_stdio_needs_pipes(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr.endswith("stdio:// needs pipes for standard input and output, not files\n")
     assert "Traceback" not in ended.stderr
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (ended.returncode, "needs pipes" in ended.stderr) == (2, True)
 
 
 def test_a_second_service_does_not_take_the_socket_of_the_first(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ def test_the_papers_close_negatives_only_test() -> None:
     assert not train & listed
 
 
+def test_the_papers_keyword_is_known_in_any_case() -> None:
+    assert [w.text for w in close_words("Seven", "train")] == [w.text for w in close_words("seven", "train")]
+
+
 @pytest.mark.parametrize("phrase", ["seven", "follow"])
 def test_a_close_word_of_one_split_is_in_no_text_of_another(phrase: str) -> None:
     """As a whole clip, in a pair and in a sentence: the paper's close words among them, which test alone."""

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from close_negatives.engines.kokoro import Kokoro
-from training.recipes import RECIPES
+from training.recipes import RECIPES, recipe_for
 from training.speech_commands import read_folder
 from wakeword import load_model
 from wakeword.cli import main
@@ -113,10 +113,15 @@ def test_a_keyword_is_found_in_whatever_case_its_folder_has(
     melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else its recordings would train as other words, and it would be learnt not to be heard."""
+    folder = shutil.copytree(melodies / "words", tmp_path / "words")
+    (folder / "rise").rename(folder / "RISE")
     args = train_args(melodies, tmp_path / "rise.wakeword", "--units", "8", "--epochs", "1")
     args[1] = " Rise "
+    args[args.index("--data") + 1] = str(folder)
     assert run(args) == 0
     assert "train: 48 clips of 'rise', 144 of other words" in capsys.readouterr().out
+    assert recipe_for("Rise", "deploy", folder) == recipe_for("rise", "deploy", melodies / "words")
+    assert recipe_for("Rise", "deploy", folder) != recipe_for("rise", "deploy", None)
 
 
 def test_a_test_split_without_the_keyword_is_told_before_training(
@@ -222,7 +227,8 @@ def test_a_phrase_that_nobody_recorded(
     [
         (["--languages", "klingonese"], "klingonese"),
         (["--languages", "es", "--no-synthesize"], "says nothing with --no-synthesize"),
-        (["--share", "0.5", "--no-synthesize"], "says nothing with --no-synthesize"),
+        (["--share", "0.5", "--no-synthesize"], "--share is of what is synthesized"),
+        (["--share", "0.5", "--recipe", "paper"], "--share is of what is synthesized"),
         (["--languages", "es", "--recipe", "paper"], "has no synthesized speech"),
     ],
 )

@@ -124,7 +124,29 @@ def test_steady_sound_does_not_lower_the_threshold_to_where_the_detector_stays_d
 def test_a_threshold_that_is_quiet_enough_is_not_raised_to_the_next_step(make_model: Callable[..., Any]) -> None:
     model = make_model()
     own = model.rule().threshold
-    just_below = stream(np.full(3750, own - 0.005), 5 / 60)
+    just_below = stream(np.where(np.arange(3750) % 100 < 3, own - 0.005, -5.0), 5 / 60)
     found = calibrate(model, [just_below], 0.2)
     assert (found.threshold, found.false_alarms["count"]) == (round(own, 4), 0)
     assert found.reason.startswith("the model's own")
+
+
+def test_in_a_room_as_loud_as_the_keyword_it_is_raised_until_it_can_be_armed_again(
+    make_model: Callable[..., Any],
+) -> None:
+    model = make_model()
+    own, margin = model.rule().threshold, model.rule().rearm_margin
+    for low, high in ((own + 0.2, own + 0.6), (own + 1.05, own + 3.0)):  # one alarm, after which it is deaf
+        steady = stream(np.random.default_rng(0).uniform(low, high, 45_000), 10.0)
+        assert count_alarms([steady], model.rule()) == 1
+        found = calibrate(model, [steady], 1.0)
+        assert found.threshold == round(
+            max(np.median(steady.scores) + margin, lowest_threshold(model, [steady], 10)), 4
+        )
+        assert found.reason.startswith("raised")
+
+
+def test_a_short_clip_does_not_say_what_a_room_is_like(make_model: Callable[..., Any]) -> None:
+    model = make_model()
+    room = stream(wandering(3).scores - 6.0, 100.0)
+    clip = stream(np.array([model.rule().threshold - 0.3]), 1.2 / 3600)
+    assert calibrate(model, [room, clip], 0.2).threshold < calibrate(model, [clip], 0.2).threshold == 1.5

@@ -142,6 +142,13 @@ def test_clips_that_differ_in_the_end_of_their_names_have_copies_of_their_own(
     soundfile.write(tmp_path / "one.flac", np.zeros(16_000), 16_000)
     review(monkeypatch, tmp_path, "k")
     assert files(tmp_path) == ["negative/one.wav.flac", "positive/one.flac"]
+    (tmp_path / "one.flac").unlink()
+    soundfile.write(tmp_path / "one.ogg", np.zeros(16_000), 16_000)
+    review(monkeypatch, tmp_path, "ns", "--again")  # one.ogg, one.wav
+    assert [path for path in files(tmp_path) if path.startswith("neg")] == ["negative/one.ogg.flac"]
+    (tmp_path / "one.ogg").unlink()
+    review(monkeypatch, tmp_path, "k", "--again")
+    assert [path for path in files(tmp_path) if "wav" in path or path.endswith("one.flac")] == ["positive/one.flac"]
 
 
 def test_sound_files_without_a_manifest_are_labelled_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

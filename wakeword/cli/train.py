@@ -121,11 +121,12 @@ def train(
     """
     import torch
 
+    from close_negatives.phonemes import words_of
     from training.base import find_base
     from training.gathering import Run
     from training.pipeline import train as run_training
     from training.recipes import recipe_for
-    from training.speech_commands import spelled_as
+    from training.spoken import SpokenSettings
     from training.verdict import advice
     from wakeword.model import load_model
 
@@ -136,7 +137,7 @@ def train(
 
         download_speech_commands(data)
     torch.set_num_threads(threads)
-    keyword = spelled_as(keyword, data)
+    keyword = " ".join(words_of(keyword))
     given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
@@ -147,8 +148,8 @@ def train(
     find_base(recipe.base, recipe.units, recipe.remember > 0)  # a wrong file is told now, not after the synthesis
     if languages and not synthesize:
         raise click.UsageError("--languages are synthesized: it says nothing with --no-synthesize")
-    if share != 1.0 and not synthesize:
-        raise click.UsageError("--share is of what is synthesized: it says nothing with --no-synthesize")
+    if share != 1.0 and (not synthesize or recipe.spoken == SpokenSettings()):
+        raise click.UsageError("--share is of what is synthesized, which is nothing here: leave it out")
     recipe = recipe.hearing(tuple(filter(None, (name.strip().lower() for name in languages.split(",")))))
     recipe = recipe.speaking(share if synthesize else 0.0)
     out = out or Path(f"{keyword}.wakeword")

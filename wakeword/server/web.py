@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from wakeword.errors import ServerError
+from wakeword.server.addresses import why_not
 from wakeword.server.web_page import Door, Page, headers
 from wakeword.server.web_protocol import POLICY, TRY_AGAIN, File, Limits, Live, Refused, Words, parse_first
 from wakeword.server.web_session import FileStream, LiveStream, Message, Pace, error_text
@@ -61,8 +62,8 @@ class WebServer:
                 process_request=self._answer, max_size=self._limits.message_bytes, max_queue=4, compression=None,
                 open_timeout=10, close_timeout=2, server_header=None, logger=_logger(),
             )  # fmt: skip
-        except (OSError, UnicodeError) as error:  # the latter where no host can have such a name
-            reason = (getattr(error, "strerror", None) or str(error)).split(": ")[-1]
+        except (OSError, UnicodeError) as error:
+            reason = why_not(error)
             where = f"{address.host}, port {address.port}"
             raise ServerError(
                 f"nobody can listen at {where} ({reason}): choose another with --host or --port"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import ipaddress
 import logging
 import os
 import signal
-import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from wyoming.error import Error
 from wyoming.event import Event, async_get_stdin, async_get_stdout, async_write_event
 
 from wakeword.errors import ServerError
+from wakeword.server.addresses import can_wait, refuse_if_taken, why_not
 from wakeword.server.catalogue import Catalogue
 from wakeword.server.limits import Limits
 from wakeword.server.wyoming_session import Session
@@ -28,8 +28,6 @@ from wakeword.server.wyoming_wire import HEADER_BYTES, ProtocolError, read_event
 PORT = 10_400
 #: How long a refused client may go on sending before it is cut off.
 _LINGER_S = 2.0
-#: How long a service has to answer at a socket that is to be taken over.
-_ANSWER_S = 1.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -97,11 +95,9 @@ class WyomingService:
                 await stop.wait()
             return
         async with announced(address):
-            try:
-                streams = await async_get_stdin(), await async_get_stdout()
-            except (OSError, ValueError) as error:
-                raise ServerError("stdio:// needs pipes for standard input and output, not files") from error
-            talk = self._talk(*streams, "the client")
+            if not all(map(can_wait, (sys.stdin, sys.stdout))):
+                raise ServerError("stdio:// needs pipes for standard input and output, not files")
+            talk = self._talk(await async_get_stdin(), await async_get_stdout(), "the client")
             tasks = {asyncio.create_task(talk), asyncio.create_task(_wait(stop))}
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await _ended(tasks)
@@ -112,14 +108,14 @@ class WyomingService:
         try:
             if address.scheme == "unix":
                 # A socket that a killed service left is replaced; one that answers or any other file is an error.
-                _refuse_if_taken(address.path)
+                refuse_if_taken(address.path)
                 server = await asyncio.start_unix_server(self._connected, address.path, limit=HEADER_BYTES)
             else:
                 server = await asyncio.start_server(self._connected, address.host, address.port, limit=HEADER_BYTES)
                 address = Address("tcp", address.host, server.sockets[0].getsockname()[1])
             inode = os.stat(address.path).st_ino if address.scheme == "unix" else None
-        except (OSError, UnicodeError) as error:  # the latter where no host can have such a name
-            reason = (getattr(error, "strerror", None) or str(error)).split(": ")[-1]
+        except (OSError, UnicodeError) as error:
+            reason = why_not(error)
             raise ServerError(f"{address} cannot be served ({reason}): choose another address with --uri") from error
         try:
             yield address
@@ -190,17 +186,6 @@ class WyomingService:
             async with asyncio.timeout(min(_LINGER_S, self.limits.stall_s)):
                 while await reader.read(HEADER_BYTES):
                     pass
-
-
-def _refuse_if_taken(path: str) -> None:
-    """Raises OSError where a service answers at the socket; nobody does at one that a killed service left."""
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(_ANSWER_S)
-        try:
-            asking.connect(path)
-        except OSError:
-            return
-    raise OSError(errno.EADDRINUSE, "another service answers there")
 
 
 async def _wait(event: asyncio.Event) -> None:
