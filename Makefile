@@ -56,7 +56,7 @@ lint: $(EVERYTHING)
 # What has a row is not run again: a clean rerun starts with  rm anomaly_benchmark/results/*.jsonl
 OCLN := mnist-ocln noisy-sine audio-ocln ablation
 bench-ocln: $(EVERYTHING)
-	$(BIN)/python -m anomaly_benchmark run $(filter-out ablation,$(OCLN)) --budget small $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m anomaly_benchmark run $(filter-out ablation,$(OCLN)) --tune 2 --budget small $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m anomaly_benchmark run ablation --seeds 3 --budget small $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m anomaly_benchmark tables $(OCLN)
 	$(BIN)/python -m anomaly_benchmark figures $(OCLN)

@@ -65,6 +65,13 @@ def list_(tables: tuple[str, ...], budget: str, folder: Path) -> None:
 @click.option("--variant", "variants", multiple=True, metavar="TEXT", help="Only this variant of the ablation.")
 @click.option("--jobs", type=int, default=-1, show_default=True, help="Processes; -1 = one a core.")
 @click.option("--cluster", metavar="ADDRESS", help="Send the jobs to this Dask scheduler (tcp://host:8786).")
+@click.option(
+    "--tune",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Where a method has settings to choose from: all of them with "
+    "the first N seeds, and with the others only the one that is then best on validation.",
+)
 @click.option("--again", is_flag=True, help="Also what has a row.")
 def run_(
     tables: tuple[str, ...],
@@ -77,10 +84,12 @@ def run_(
     variants: tuple[str, ...],
     jobs: int,
     cluster: str | None,
+    tune: int | None,
     again: bool,
 ) -> None:
     """Run the cells that have no row yet; exit code 1 if one failed. A killed run goes on where it was."""
     from anomaly_benchmark.run import Job, Where, run
+    from anomaly_benchmark.tuning import rounds
 
     def wanted(value: str, names: tuple[str, ...]) -> bool:
         return not names or value in names
@@ -92,13 +101,15 @@ def run_(
         if wanted(cell.cls, classes) and wanted(cell.method, methods) and wanted(cell.variant, variants)
         for seed in range(seeds)
     ]
-    started, failed, done = time.perf_counter(), 0, 0
-    for row in run(todo, folder, Where(jobs, cluster), again):
-        done += 1
-        failed += row["status"] == "failed"
-        click.echo(_line(row))
+    started, failed, done, asked = time.perf_counter(), 0, 0, 0
+    for part in rounds(todo, folder, tune):
+        asked += len(part)
+        for row in run(part, folder, Where(jobs, cluster), again):
+            done += 1
+            failed += row["status"] == "failed"
+            click.echo(_line(row))
     minutes = (time.perf_counter() - started) / 60
-    click.echo(f"{done} rows in {minutes:.1f} min, {len(todo) - done} were there, {failed} failed; in {folder}")
+    click.echo(f"{done} rows in {minutes:.1f} min, {asked - done} were there, {failed} failed; in {folder}")
     sys.exit(1 if failed else 0)
 
 

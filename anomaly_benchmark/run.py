@@ -8,6 +8,7 @@ import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -20,7 +21,7 @@ import torch
 
 from anomaly_benchmark import results
 from anomaly_benchmark.cells import Cell
-from anomaly_benchmark.datasets import DATASETS, Dataset, Part, load
+from anomaly_benchmark.datasets import DATASETS, Dataset, Part, load, prepare
 from anomaly_benchmark.methods import Method, make
 from anomaly_benchmark.metrics import METRICS, RULES, selection
 from anomaly_benchmark.results import Row
@@ -159,9 +160,19 @@ def run(jobs: list[Job], folder: Path, where: Where, again: bool = False) -> Ite
     rows = [results.read(folder / f"{table}.jsonl") for table in {job.cell.table for job in jobs}]
     there = {key for found in rows for key, row in found.items() if row["status"] == "ok"}
     todo = [job for job in jobs if again or job.key not in there]
+    if where.cluster is None:  # elsewhere each machine has a cache of its own
+        _prepare(todo, None if where.jobs < 0 else where.jobs)
     for row in _computed(todo, where):
         results.append(folder / f"{row['table']}.jsonl", row)
         yield row
+
+
+def _prepare(jobs: list[Job], processes: int | None) -> None:
+    """What several jobs would each make for themselves, made once before they start."""
+    sets = {(job.cell.dataset, job.cell.cls, tuple(sorted(job.cell.data.items())), job.data) for job in jobs}
+    for name, cls, options, folder in sorted(sets, key=str):
+        with suppress(Exception):  # what is wrong with a data set is said in the rows of its jobs
+            prepare(name, cls, dict(options), folder, processes)
 
 
 def _computed(jobs: list[Job], where: Where) -> Iterator[Row]:

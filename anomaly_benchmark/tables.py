@@ -45,7 +45,8 @@ def chooses(name: str) -> bool:
 def chosen(found: Iterable[Cell], rows: dict[str, Row]) -> list[Cell]:
     """Of the variants of a class and method the one with the best mean on validation, over the seeds that all have.
 
-    Where they have no seed in common there is no choice yet: all stay.
+    A method may have been tried with some seeds, and its best variant alone run with the others. Where its variants
+    have no seed in common there is no choice yet: all stay.
     """
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from anomaly_benchmark.datasets.base import Dataset, Part
 from wakeword.errors import DataError
@@ -28,11 +29,23 @@ def load(name: str, cls: str, options: Mapping[str, object], folder: Path, seed:
     The seed draws what is synthetic (points, masks); recorded data are split the same for every seed. Raises DataError
     when the files are missing or damaged.
     """
-    if name not in DATASETS:
-        raise DataError(f"there is no data set {name!r}; choose {', '.join(DATASETS)}")
-    module = importlib.import_module(f"anomaly_benchmark.datasets.{DATASETS[name][0]}")
-    loader: Callable[[str, Mapping[str, object], Path, int], Dataset] = module.load
+    loader: Callable[[str, Mapping[str, object], Path, int], Dataset] = _module(name).load
     return loader(cls, options, folder, seed)
 
 
-__all__ = ["DATASETS", "Dataset", "Part", "load"]
+def prepare(name: str, cls: str, options: Mapping[str, object], folder: Path, jobs: int | None) -> None:
+    """Make what ``load`` keeps in the user's cache, by ``jobs`` processes (None: one a core), where it keeps anything.
+
+    Without it, runs that begin at the same time would each make it. Raises what ``load`` raises.
+    """
+    if hasattr(_module(name), "prepare"):
+        _module(name).prepare(cls, options, folder, jobs)
+
+
+def _module(name: str) -> ModuleType:
+    if name not in DATASETS:
+        raise DataError(f"there is no data set {name!r}; choose {', '.join(DATASETS)}")
+    return importlib.import_module(f"anomaly_benchmark.datasets.{DATASETS[name][0]}")
+
+
+__all__ = ["DATASETS", "Dataset", "Part", "load", "prepare"]

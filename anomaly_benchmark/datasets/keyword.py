@@ -37,10 +37,8 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
     recordings gets synthesized positives, and then as many synthesized other words, or the voice would tell them apart.
     """
     del seed  # the same clips for every seed
-    most = {name: int(str(options.get(name, 0))) for name in ("positives", "others", "judged", "close", "augmented")}
-    clips = with_enough_judged(read_folder(folder / "audio" / "speech_commands"), cls)
-    real = sum(clip.word == cls and clip.split == "train" for clip in clips) >= REAL
-    spoken = speak_for(cls, most, real, bool(options.get("natural", False))) if most["close"] or not real else {}
+    most, clips, real = _wanted(cls, options, folder)
+    spoken = _spoken(cls, options, folder, jobs=1)
     words: dict[Split, Words] = {}
     for split in SPLITS:
         limits = (most["positives"], most["others"]) if split == "train" else (most["judged"], most["judged"])
@@ -50,6 +48,23 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
             raise DataError(f"the {split} split has no clip of {cls!r}: add some, or install speech engines")
     corpus = Corpus(cls, words, speech={split: [] for split in SPLITS}, noise={split: [] for split in SPLITS})
     return _dataset(corpus, most["augmented"])
+
+
+def prepare(cls: str, options: Mapping[str, object], folder: Path, jobs: int | None) -> None:
+    """Speak what ``load`` will find in the cache, by ``jobs`` processes (None: one a core)."""
+    _spoken(cls, options, folder, jobs)
+
+
+def _wanted(cls: str, options: Mapping[str, object], folder: Path) -> tuple[dict[str, int], list[Clip], bool]:
+    """The numbers among the options, the recordings, and whether the keyword has enough of them to learn from."""
+    most = {name: int(str(options.get(name, 0))) for name in ("positives", "others", "judged", "close", "augmented")}
+    clips = with_enough_judged(read_folder(folder / "audio" / "speech_commands"), cls)
+    return most, clips, sum(clip.word == cls and clip.split == "train" for clip in clips) >= REAL
+
+
+def _spoken(cls: str, options: Mapping[str, object], folder: Path, jobs: int | None) -> dict[str, Spoken]:
+    most, _, real = _wanted(cls, options, folder)
+    return speak_for(cls, most, real, bool(options.get("natural")), jobs) if most["close"] or not real else {}
 
 
 def with_enough_judged(clips: list[Clip], keyword: str) -> list[Clip]:

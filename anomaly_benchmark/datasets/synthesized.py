@@ -31,12 +31,15 @@ class Spoken(NamedTuple):
     words: tuple[str, ...]
 
 
-def speak_for(keyword: str, most: Mapping[str, int], real: bool, natural: bool) -> dict[str, Spoken]:
+def speak_for(
+    keyword: str, most: Mapping[str, int], real: bool, natural: bool, jobs: int | None = 1
+) -> dict[str, Spoken]:
     """What is spoken for each split, by the voices of that split, so that no voice is on two sides.
 
     Close negatives are in validation and test only. Without ``real`` recordings the keyword is spoken too (in
     validation and test as often as the close negatives), and other words as many as half of what the split may hold.
-    Raises SynthesisError where no engine is installed.
+    What is not in the cache is spoken by ``jobs`` processes (None: one a core). Raises SynthesisError
+    where no engine is installed.
     """
     found: dict[str, Spoken] = {}
     for split in SPLITS:
@@ -49,7 +52,7 @@ def speak_for(keyword: str, most: Mapping[str, int], real: bool, natural: bool) 
             others = [word for word in OTHER_WORDS if word != keyword]
             wanted.append((others, most["judged" if judged else "others"] // 2, "{}"))
         if wanted:
-            found[split] = _spoken(wanted, split, natural)
+            found[split] = _spoken(wanted, split, natural, jobs)
     return found
 
 
@@ -61,11 +64,13 @@ def close_words(keyword: str) -> list[CloseWord]:
         return list(mine(keyword)[:CLOSE_WORDS])
 
 
-def _spoken(wanted: list[tuple[Sequence[str | CloseWord], int, str]], split: Split, natural: bool) -> Spoken:
+def _spoken(
+    wanted: list[tuple[Sequence[str | CloseWord], int, str]], split: Split, natural: bool, jobs: int | None
+) -> Spoken:
     samples, names = [np.zeros((0, CLIP_SAMPLES), np.int16)], []
     for words, count, written in wanted:
         each = -(-count // len(words))
-        spoken = speak(plan(words, each, split, settings=NATURAL if natural else BULK), jobs=1)
+        spoken = speak(plan(words, each, split, settings=NATURAL if natural else BULK), jobs=jobs)
         texts = list(spoken.texts)[:count]
         samples.append(np.stack([centred(clip, CLIP_SAMPLES) for clip in spoken.clips[: len(texts)]]))
         names += [written.format(text) for text in texts]
