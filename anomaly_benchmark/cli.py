@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -104,7 +105,7 @@ def run_(
     started, failed, done, asked = time.perf_counter(), 0, 0, 0
     for part in rounds(todo, folder, tune):
         asked += len(part)
-        for row in run(part, folder, Where(jobs, cluster), again):
+        for row in run(part, folder, Where(jobs, cluster), again, partial(click.echo, err=True)):
             done += 1
             failed += row["status"] == "failed"
             click.echo(_line(row))

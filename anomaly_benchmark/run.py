@@ -21,7 +21,7 @@ import torch
 
 from anomaly_benchmark import results
 from anomaly_benchmark.cells import Cell
-from anomaly_benchmark.datasets import DATASETS, Dataset, Part, load, prepare
+from anomaly_benchmark.datasets import DATASETS, Dataset, Part, load, preparer
 from anomaly_benchmark.methods import Method, make
 from anomaly_benchmark.metrics import METRICS, RULES, selection
 from anomaly_benchmark.results import Row
@@ -151,28 +151,32 @@ class Where:
     cluster: str | None = None
 
 
-def run(jobs: list[Job], folder: Path, where: Where, again: bool = False) -> Iterator[Row]:
+def run(
+    jobs: list[Job], folder: Path, where: Where, again: bool = False, say: Callable[[str], None] = lambda text: None
+) -> Iterator[Row]:
     """Run what has no good row yet under ``folder`` (all of it if ``again``), yielding each row once it is written.
 
-    Failed rows are tried again. Raises WakewordError in one sentence when the cluster cannot be reached or a process
-    dies; the rows that were done are kept.
+    ``say`` is told what is spoken before the first job starts. Failed rows are tried again. Raises WakewordError in one
+    sentence when the cluster cannot be reached or a process dies; the rows that were done are kept.
     """
     rows = [results.read(folder / f"{table}.jsonl") for table in {job.cell.table for job in jobs}]
     there = {key for found in rows for key, row in found.items() if row["status"] == "ok"}
     todo = [job for job in jobs if again or job.key not in there]
     if where.cluster is None:  # elsewhere each machine has a cache of its own
-        _prepare(todo, None if where.jobs < 0 else where.jobs)
+        _prepare(todo, None if where.jobs < 0 else where.jobs, say)
     for row in _computed(todo, where):
         results.append(folder / f"{row['table']}.jsonl", row)
         yield row
 
 
-def _prepare(jobs: list[Job], processes: int | None) -> None:
-    """What several jobs would each make for themselves, made once before they start."""
+def _prepare(jobs: list[Job], processes: int | None, say: Callable[[str], None]) -> None:
+    """What several jobs would each speak for themselves, spoken once before they start."""
     sets = {(job.cell.dataset, job.cell.cls, tuple(sorted(job.cell.data.items())), job.data) for job in jobs}
     for name, cls, options, folder in sorted(sets, key=str):
         with suppress(Exception):  # what is wrong with a data set is said in the rows of its jobs
-            prepare(name, cls, dict(options), folder, processes)
+            if prepare := preparer(name):
+                say(f"{name} {cls}: what engines say for it is spoken, unless it is in the cache")
+                prepare(cls, dict(options), folder, processes)
 
 
 def _computed(jobs: list[Job], where: Where) -> Iterator[Row]:

@@ -33,13 +33,12 @@ def load(name: str, cls: str, options: Mapping[str, object], folder: Path, seed:
     return loader(cls, options, folder, seed)
 
 
-def prepare(name: str, cls: str, options: Mapping[str, object], folder: Path, jobs: int | None) -> None:
-    """Make what ``load`` keeps in the user's cache, by ``jobs`` processes (None: one a core), where it keeps anything.
+def preparer(name: str) -> Callable[[str, Mapping[str, object], Path, int | None], None] | None:
+    """Speaks what ``load`` (without the seed) will find in the cache, by so many processes (None: one a core).
 
-    Without it, runs that begin at the same time would each make it. Raises what ``load`` raises.
+    None where a data set has no speech. Without it, runs that begin at the same time would each speak it.
     """
-    if hasattr(_module(name), "prepare"):
-        _module(name).prepare(cls, options, folder, jobs)
+    return getattr(_module(name), "prepare", None)
 
 
 def _module(name: str) -> ModuleType:
@@ -48,4 +47,4 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"anomaly_benchmark.datasets.{DATASETS[name][0]}")
 
 
-__all__ = ["DATASETS", "Dataset", "Part", "load", "prepare"]
+__all__ = ["DATASETS", "Dataset", "Part", "load", "preparer"]

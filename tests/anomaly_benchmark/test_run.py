@@ -215,10 +215,13 @@ def _row(folder: Path, job: Job, validation: float) -> None:
 
 
 def test_what_a_data_set_speaks_is_spoken_once_before_its_jobs(monkeypatch, small_cells, tmp_path: Path) -> None:
-    asked = []
+    asked: list[tuple] = []
+    said: list[str] = []
     monkeypatch.setattr(keyword, "prepare", lambda *given: asked.append(given))
     bce = next(cell for cell in cells("audio-ocln", "small") if cell.cls == "happy" and cell.method == "bce")
     jobs = [*[Job(bce, seed, tmp_path) for seed in range(2)], Job(small_cells[2], 0, tmp_path)]
-    rows = list(run(jobs, tmp_path, Where()))
+    rows = list(run(jobs, tmp_path, Where(), say=said.append))
+    assert len(said) == 1
+    assert "happy" in said[0]
     assert asked == [("happy", dict(bce.data), tmp_path, 1)]
     assert [row["status"] for row in rows] == ["failed", "failed", "ok"]  # there is no data in the folder
