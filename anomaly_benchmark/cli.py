@@ -63,15 +63,15 @@ def list_(tables: tuple[str, ...], budget: str, folder: Path) -> None:
 @click.option("--seeds", type=click.IntRange(1), default=len(SEEDS), show_default=True, help="Seeds 0 to N - 1.")
 @click.option("--class", "classes", multiple=True, metavar="CLASS", help="Only this keyword or class; may be repeated.")
 @click.option("--method", "methods", multiple=True, metavar="METHOD", help="Only this method; may be repeated.")
-@click.option("--variant", "variants", multiple=True, metavar="TEXT", help="Only this variant of the ablation.")
+@click.option("--variant", "variants", multiple=True, metavar="TEXT", help="Only this variant; may be repeated.")
 @click.option("--jobs", type=int, default=-1, show_default=True, help="Processes; -1 = one a core.")
 @click.option("--cluster", metavar="ADDRESS", help="Send the jobs to this Dask scheduler (tcp://host:8786).")
 @click.option(
     "--tune",
     type=click.IntRange(1),
     metavar="N",
-    help="Where a method has settings to choose from: all of them with "
-    "the first N seeds, and with the others only the one that is then best on validation.",
+    help="audio-ocln: every setting of a method with seeds 0 to N - 1, "
+    "and with the other seeds only the one that is best on validation.",
 )
 @click.option("--again", is_flag=True, help="Also what has a row.")
 def run_(

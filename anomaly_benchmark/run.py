@@ -173,9 +173,9 @@ def _prepare(jobs: list[Job], processes: int | None, say: Callable[[str], None])
     """What several jobs would each speak for themselves, spoken once before they start."""
     sets = {(job.cell.dataset, job.cell.cls, tuple(sorted(job.cell.data.items())), job.data) for job in jobs}
     for name, cls, options, folder in sorted(sets, key=str):
-        with suppress(Exception):  # what is wrong with a data set is said in the rows of its jobs
+        with suppress(WakewordError):  # what is wrong with a data set is said in the rows of its jobs
             if prepare := preparer(name):
-                say(f"{name} {cls}: what engines say for it is spoken, unless it is in the cache")
+                say(f"speaking for {name} {cls} what is not in the cache yet")
                 prepare(cls, dict(options), folder, processes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from anomaly_benchmark import results
@@ -54,8 +54,12 @@ def chosen(found: Iterable[Cell], rows: dict[str, Row]) -> list[Cell]:
     return [cell for group in groups.values() for cell in _best(group, rows)]
 
 
-def _best(group: list[Cell], rows: dict[str, Row]) -> list[Cell]:
-    by_seed = [{row["seed"]: row["metrics"]["validation"] for row in good_rows(cell, rows)[0]} for cell in group]
+def _best(group: Sequence[Cell], rows: dict[str, Row]) -> Sequence[Cell]:
+    known = [(cell, *good_rows(cell, rows)) for cell in group]
+    if any(good for _, good, _ in known):  # a setting that only ever failed cannot be chosen
+        known = [one for one in known if one[1] or not one[2]]
+    group = [cell for cell, *_ in known]
+    by_seed = [{row["seed"]: row["metrics"]["validation"] for row in good} for _, good, _ in known]
     seeds = set.intersection(*map(set, by_seed))
     if not seeds:
         return group
@@ -85,7 +89,9 @@ def table(name: str, budget: str, rows: dict[str, Row]) -> str:
     for metric in info.metrics:
         columns.append(_NAMES.get(metric, metric.replace("auc_", "AUC at ")))
         columns += ["paper", "difference"] if metric in compares else []
-    marked = chosen(found, rows) if chooses(name) else []
+    choice = chosen(found, rows) if chooses(name) else []
+    kinds = [(cell.cls, cell.method) for cell in choice]
+    marked = [cell for cell in choice if kinds.count((cell.cls, cell.method)) == 1]  # where there is a choice yet
     lines = [[*_head(cell, cell in marked), *_line(name, cell, rows, compares)] for cell in found]
     keep = [k for k in range(len(columns)) if k > 2 or any(line[k] for line in lines)]  # no empty class or variant
     out = [f"## {info.title}", "", *_legend(name, budget, found, rows), ""]

@@ -16,7 +16,10 @@ FOLDER = Path(__file__).resolve().parent / "results"
 
 @dataclass(frozen=True)
 class Rows:
-    """name: of the file without its end; key: what makes a row unique; table: the rows as Markdown; order: of a row."""
+    """name: of the file without its end; key: what makes a row unique; table: the rows as Markdown.
+
+    order: what rows are sorted by; None for their key.
+    """
 
     name: str
     key: tuple[str, ...]

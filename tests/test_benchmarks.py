@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import runpy
 import shutil
@@ -75,10 +76,10 @@ def test_accuracies_lie_in_their_intervals(script) -> None:
 
 
 def test_a_row_takes_the_place_of_the_one_of_its_key(script, monkeypatch, tmp_path: Path) -> None:
-    rows = script("_rows.py")
+    module = importlib.import_module("_rows")  # the fixture has its folder on the path
     folder = tmp_path / "results"
-    monkeypatch.setitem(rows["Rows"].path.fget.__globals__, "FOLDER", folder)
-    kept = rows["Rows"]("made", ("word", "seed"), lambda found: f"{len(found)} rows\n", lambda row: -row["seed"])
+    monkeypatch.setattr(module, "FOLDER", folder)
+    kept = module.Rows("made", ("word", "seed"), lambda found: f"{len(found)} rows\n", lambda row: -row["seed"])
     for seed, value in ((0, "a"), (1, "b"), (0, "c")):
         kept.write({"word": "happy", "seed": seed, "value": value})
     assert [(row["seed"], row["value"]) for row in kept.read()] == [(1, "b"), (0, "c")]

@@ -34,9 +34,9 @@ def load(name: str, cls: str, options: Mapping[str, object], folder: Path, seed:
 
 
 def preparer(name: str) -> Callable[[str, Mapping[str, object], Path, int | None], None] | None:
-    """Speaks what ``load`` (without the seed) will find in the cache, by so many processes (None: one a core).
+    """The function that speaks what ``load`` will find in the cache; None where a data set has no speech.
 
-    None where a data set has no speech. Without it, runs that begin at the same time would each speak it.
+    It takes load's arguments, but for the seed the number of processes (None: one a core).
     """
     return getattr(_module(name), "prepare", None)
 

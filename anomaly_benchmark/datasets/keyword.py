@@ -38,7 +38,7 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
     """
     del seed  # the same clips for every seed
     most, clips, real = _wanted(cls, options, folder)
-    spoken = _spoken(cls, options, folder, jobs=1)
+    spoken = _spoken(cls, options, most, real, jobs=1)
     words: dict[Split, Words] = {}
     for split in SPLITS:
         limits = (most["positives"], most["others"]) if split == "train" else (most["judged"], most["judged"])
@@ -52,7 +52,8 @@ def load(cls: str, options: Mapping[str, object], folder: Path, seed: int) -> Da
 
 def prepare(cls: str, options: Mapping[str, object], folder: Path, jobs: int | None) -> None:
     """Speak what ``load`` will find in the cache, by ``jobs`` processes (None: one a core)."""
-    _spoken(cls, options, folder, jobs)
+    most, _, real = _wanted(cls, options, folder)
+    _spoken(cls, options, most, real, jobs)
 
 
 def _wanted(cls: str, options: Mapping[str, object], folder: Path) -> tuple[dict[str, int], list[Clip], bool]:
@@ -62,8 +63,9 @@ def _wanted(cls: str, options: Mapping[str, object], folder: Path) -> tuple[dict
     return most, clips, sum(clip.word == cls and clip.split == "train" for clip in clips) >= REAL
 
 
-def _spoken(cls: str, options: Mapping[str, object], folder: Path, jobs: int | None) -> dict[str, Spoken]:
-    most, _, real = _wanted(cls, options, folder)
+def _spoken(
+    cls: str, options: Mapping[str, object], most: Mapping[str, int], real: bool, jobs: int | None
+) -> dict[str, Spoken]:
     return speak_for(cls, most, real, bool(options.get("natural")), jobs) if most["close"] or not real else {}
 
 

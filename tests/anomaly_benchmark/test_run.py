@@ -17,10 +17,10 @@ from click.testing import CliRunner
 from anomaly_benchmark import results
 from anomaly_benchmark.cells import TABLES, cells
 from anomaly_benchmark.cli import cli
-from anomaly_benchmark.datasets import keyword
+from anomaly_benchmark.datasets import keyword, synthesized
 from anomaly_benchmark.run import Job, Where, run, run_job
 from anomaly_benchmark.tuning import rounds
-from wakeword.errors import DataError, TrainingError
+from wakeword.errors import DataError, SynthesisError, TrainingError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMES = {"seconds", "cpu_seconds"}
@@ -188,40 +188,111 @@ def test_what_is_unknown_is_one_sentence(tmp_path: Path) -> None:
     assert out.stderr.startswith("python -m anomaly_benchmark: there is no table 'table-99'; choose mnist-ocln")
 
 
-def test_settings_are_tried_with_two_seeds_and_the_best_one_alone_goes_on(tmp_path: Path) -> None:
+def _bce_on_happy(folder: Path) -> list[Job]:
+    """Both settings of BCE and random scores, on a folder without data; four seeds."""
     found = [cell for cell in cells("audio-ocln", "small") if cell.cls == "happy" and cell.method in ("bce", "random")]
-    jobs = [Job(cell, seed, tmp_path) for cell in found for seed in range(4)]
+    return [Job(cell, seed, folder) for cell in found for seed in range(4)]
+
+
+def _row(folder: Path, job: Job, validation: float | None) -> None:
+    """A row of the job with this mean on validation, or a failed one."""
+    row = {"key": job.key, "seed": job.seed, "status": "failed" if validation is None else "ok"}
+    metrics = {} if validation is None else {"metrics": {"validation": validation}}
+    results.append(folder / f"{job.cell.table}.jsonl", row | metrics)
+
+
+def _runs(jobs: list[Job]) -> set[tuple[str, int]]:
+    return {(job.cell.variant, job.seed) for job in jobs if job.cell.method == "bce"}
+
+
+SLOW, FAST = "rate 0.001", "rate 0.003"
+
+
+def test_settings_are_tried_with_two_seeds_and_the_best_one_alone_goes_on(tmp_path: Path) -> None:
+    jobs = _bce_on_happy(tmp_path)
     going = rounds(jobs, tmp_path, 2)
     first = next(going)
-    assert {(job.cell.variant, job.seed) for job in first if job.cell.method == "bce"} == {
-        (variant, seed) for variant in ("rate 0.003", "rate 0.001") for seed in (0, 1)
-    }
-    for job in first:  # rate 0.001 is the better one in the two seeds; a third, of an earlier run, has no say
-        better = 2.0 if job.cell.variant == "rate 0.001" else 1.0
-        _row(tmp_path, job, better)
-    _row(tmp_path, next(job for job in jobs if job.cell.variant == "rate 0.003" and job.seed == 2), 99.0)
+    assert _runs(first) == {(variant, seed) for variant in (SLOW, FAST) for seed in (0, 1)}
+    for job in first:
+        _row(tmp_path, job, 2.0 if job.cell.variant == SLOW else 1.0)
     second = next(going)
-    assert {(job.cell.method, job.cell.variant, job.seed) for job in second} == {
-        (method, variant, seed) for method, variant in (("bce", "rate 0.001"), ("random", "")) for seed in (2, 3)
-    }
+    assert _runs(second) == {(SLOW, 2), (SLOW, 3)}
+    assert {job.seed for job in second if job.cell.method == "random"} == {2, 3}
+    for job in second:
+        _row(tmp_path, job, 0.0)
+    assert list(going) == []
     assert list(rounds(jobs, tmp_path, None)) == [jobs]
     mnist = [Job(cell, seed, tmp_path) for cell in cells("mnist-ocln", "small") for seed in range(5)]
     assert next(rounds(mnist, tmp_path, 2)) == mnist  # nothing to choose from there
 
 
-def _row(folder: Path, job: Job, validation: float) -> None:
-    row = {"key": job.key, "seed": job.seed, "status": "ok", "metrics": {"validation": validation}}
-    results.append(folder / f"{job.cell.table}.jsonl", row)
+def test_what_is_run_is_what_the_table_marks_also_where_there_were_rows(tmp_path: Path) -> None:
+    """A third seed of the worse setting was there and is good: once the better one has it too, the choice changes."""
+    jobs = _bce_on_happy(tmp_path)
+    _row(tmp_path, next(job for job in jobs if job.cell.variant == FAST and job.seed == 2), 99.0)
+    going = rounds(jobs, tmp_path, 2)
+    for job in next(going):
+        _row(tmp_path, job, 2.0 if job.cell.variant == SLOW else 1.0)
+    second = next(going)
+    assert _runs(second) == {(SLOW, 2), (SLOW, 3)}
+    for job in second:
+        _row(tmp_path, job, 0.0)
+    assert _runs(next(going)) == {(FAST, 2), (FAST, 3)}
+
+
+def test_a_setting_that_only_fails_is_not_tried_on(tmp_path: Path) -> None:
+    jobs = _bce_on_happy(tmp_path)
+    going = rounds(jobs, tmp_path, 2)
+    for job in next(going):
+        _row(tmp_path, job, None if job.cell.variant == SLOW else 1.0)
+    assert _runs(next(going)) == {(FAST, 2), (FAST, 3)}
+
+
+def test_the_command_runs_what_tuning_leaves(monkeypatch, tmp_path: Path) -> None:
+    asked = []
+
+    def few(jobs: list[Job], folder: Path, tune: int | None) -> Iterator[list[Job]]:
+        asked.append((len(jobs), folder, tune))
+        yield jobs[:1]
+        yield jobs[1:3]
+
+    monkeypatch.setattr("anomaly_benchmark.tuning.rounds", few)
+    command = ["run", "noisy-sine", "--method", "random", "--method", "oracle", "--tune", "1", "--jobs", "1"]
+    done = CliRunner().invoke(cli, [*command, "--results", str(tmp_path), "--data", str(tmp_path)])
+    assert asked == [(10, tmp_path, 1)]
+    assert done.exit_code == 0, done.output
+    assert len(results.read(tmp_path / "noisy-sine.jsonl")) == 3
+    assert "3 rows in" in done.output
+    assert ", 0 were there, 0 failed" in done.output
 
 
 def test_what_a_data_set_speaks_is_spoken_once_before_its_jobs(monkeypatch, small_cells, tmp_path: Path) -> None:
-    asked: list[tuple] = []
+    happened: list[tuple] = []
     said: list[str] = []
-    monkeypatch.setattr(keyword, "prepare", lambda *given: asked.append(given))
+    monkeypatch.setattr(keyword, "prepare", lambda *given: happened.append(given))
+    monkeypatch.setattr(keyword, "load", lambda cls, *_: happened.append((cls,)))
     bce = next(cell for cell in cells("audio-ocln", "small") if cell.cls == "happy" and cell.method == "bce")
     jobs = [*[Job(bce, seed, tmp_path) for seed in range(2)], Job(small_cells[2], 0, tmp_path)]
     rows = list(run(jobs, tmp_path, Where(), say=said.append))
-    assert len(said) == 1
-    assert "happy" in said[0]
-    assert asked == [("happy", dict(bce.data), tmp_path, 1)]
-    assert [row["status"] for row in rows] == ["failed", "failed", "ok"]  # there is no data in the folder
+    assert said == ["speaking for keyword happy what is not in the cache yet"]
+    assert happened[0] == ("happy", dict(bce.data), tmp_path, 1)
+    assert set(happened[1:]) == {("happy",)}
+    assert [row["status"] for row in rows] == ["failed", "failed", "ok"]  # what was loaded here is no data set
+
+
+def test_what_is_spoken_beforehand_is_what_a_data_set_loads(monkeypatch, tmp_path: Path) -> None:
+    asked: list[tuple] = []
+
+    def speak(requests: list, jobs: int | None) -> None:
+        asked.append((tuple(requests), jobs))
+        raise SynthesisError("enough")
+
+    monkeypatch.setattr(synthesized, "speak", speak)
+    monkeypatch.setattr(keyword, "read_folder", lambda folder: [])
+    options = next(cell.data for cell in cells("audio-ocln", "small") if cell.cls == "seven")
+    with pytest.raises(SynthesisError):
+        keyword.prepare("seven", options, tmp_path, None)
+    with pytest.raises(SynthesisError):
+        keyword.load("seven", options, tmp_path, 0)
+    assert asked[0][0] == asked[1][0] != ()
+    assert [jobs for _, jobs in asked] == [None, 1]

@@ -126,6 +126,19 @@ def test_of_several_settings_the_one_that_validation_prefers_is_marked(tmp_path:
     assert "| happy | bce | rate 0.003 | 2 |" in text
 
 
+def test_without_a_choice_no_setting_is_marked_and_one_that_only_failed_is_none(tmp_path: Path) -> None:
+    found = [cell for cell in cells("audio-ocln", "small") if (cell.cls, cell.method) == ("happy", "bce")]
+    metrics = dict.fromkeys(TABLES["audio-ocln"].metrics, 50.0)
+    rows = {cell.key(seed): row_of(cell, seed, metrics) for seed, cell in enumerate(found)}  # no seed in common
+    assert chosen(found, rows) == found
+    assert "**rate" not in table("audio-ocln", "small", rows)
+    for cell in found:
+        for row in (row_of(cell, seed, metrics) for seed in range(2)):
+            rows[row["key"]] = row if cell is found[1] else row | {"status": "failed", "error": "it diverged"}
+    assert chosen(found, rows) == found[1:]
+    assert f"**{found[1].variant}**" in table("audio-ocln", "small", rows)
+
+
 def test_the_committed_figures_of_published_baselines_are_what_the_script_prints(real_data: Path) -> None:
     script = [sys.executable, "-m", "anomaly_benchmark.published_baselines", "--data", str(real_data.parent)]
     printed = subprocess.run(script, capture_output=True, text=True, check=True).stdout
