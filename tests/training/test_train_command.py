@@ -261,7 +261,7 @@ def test_a_run_without_synthesis_needs_no_cache(
 
 
 def test_own_recordings_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    more = ["--share", "0.01", "--no-synthesize", "--recordings", str(tmp_path / "nothing")]
+    more = ["--no-synthesize", "--recordings", str(tmp_path / "nothing")]
     assert run(["train", "hello", *more]) == 2
     assert "no such folder of recordings" in capsys.readouterr().err
 
