@@ -1,6 +1,7 @@
 """What is run, as data: a cell is a table x data set x class x method with all its settings; a seed makes it a run.
 
-Here are the experiments with limited negatives; those on normals alone are in ``anomaly_cells``.
+Here are the experiments with limited negatives; those of the keywords are in ``keyword_cells``, those
+on normals alone in ``anomaly_cells``.
 """
 
 from __future__ import annotations
@@ -11,15 +12,11 @@ from typing import Any
 
 from anomaly_benchmark import anomaly_cells
 from anomaly_benchmark.cell import Cell, Table, references
-from anomaly_benchmark.paper import hyperparameters
+from anomaly_benchmark.keyword_cells import METHODS_OCLN, NO_ADVERSARY, audio, audio_settings, keyword_data, with_method
 from wakeword.errors import DataError
 
 BUDGETS = ("small", "paper")
 SEEDS = (0, 1, 2, 3, 4)
-METHODS_OCLN = ("bce", "deep-sad", "drocc-oe", "drocc-lf")
-_NO_ADVERSARY = ("bce", "deep-sad")
-REAL_KEYWORDS = ("happy", "right", "left", "zero", "cat", "bed")
-PAPER_KEYWORDS = ("marvin", "seven", "forward", "follow")
 
 
 def cells(table: str, budget: str) -> list[Cell]:
@@ -29,13 +26,6 @@ def cells(table: str, budget: str) -> list[Cell]:
     if budget not in BUDGETS:
         raise DataError(f"there is no budget {budget!r}; choose {' or '.join(BUDGETS)}")
     return TABLES[table].build(budget)
-
-
-def _with_method(method: str, schedule: Mapping[str, Any], adversary: Mapping[str, Any], **common: Any) -> Cell:
-    """BCE and Deep SAD have no adversary and so no epochs before it; all share the schedule."""
-    if method in _NO_ADVERSARY:
-        return Cell(method=method, settings={"schedule": {**schedule, "first": 0}}, **common)
-    return Cell(method=method, settings={"schedule": dict(schedule), **adversary}, **common)
 
 
 # --- MNIST: zeros against ones, with half zeros in the test ----------------------------------------------------------
@@ -71,8 +61,8 @@ def _mnist(budget: str) -> list[Cell]:
     }  # fmt: skip
     found = references(**common)
     for method in METHODS_OCLN:
-        tried = {"candidates": _MNIST_RATES if method in _NO_ADVERSARY else _MNIST_SHELLS} if budget == "small" else {}
-        cell = _with_method(method, schedule, adversary, **common)
+        tried = {"candidates": _MNIST_RATES if method in NO_ADVERSARY else _MNIST_SHELLS} if budget == "small" else {}
+        cell = with_method(method, schedule, adversary, **common)
         found.append(replace(cell, settings={**cell.settings, **tried}))
     return found
 
@@ -103,67 +93,7 @@ def _noisy_sine(budget: str) -> list[Cell]:
         "table": "noisy-sine", "dataset": "noisy-sine", "network": "mlp-128", "metric": "auc", "budget": budget
     }  # fmt: skip
     methods = ("bce", "drocc", "drocc-oe", "drocc-lf")
-    return references(**common) + [_with_method(m, schedule, _SINE_ADVERSARY | ascent, **common) for m in methods]
-
-
-# --- keywords: figures 3 and 9 ---------------------------------------------------------------------------------------
-
-
-def _audio(budget: str) -> list[Cell]:
-    found: list[Cell] = []
-    for keyword in (*REAL_KEYWORDS, *PAPER_KEYWORDS):
-        common = _keyword(keyword, budget)
-        schedule, adversary = _audio_settings(keyword, budget)
-        found += references(**common)
-        alone = ("drocc",) if keyword in PAPER_KEYWORDS else ()  # what the negatives are worth
-        for method in (*METHODS_OCLN, *alone):
-            tried = _tried(method, schedule, adversary) if budget == "small" else {"": (schedule, adversary)}
-            made = [_with_method(method, *settings, variant=name, **common) for name, settings in tried.items()]
-            # Three epochs of pre-training: with five it would take half as long again as the other methods.
-            if method == "deep-sad" and budget == "small":
-                made = [replace(cell, settings={**cell.settings, "pretrain": {"epochs": 3}}) for cell in made]
-            found += made
-    return found
-
-
-def _tried(
-    method: str, schedule: dict[str, Any], adversary: dict[str, Any]
-) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """What a method may choose from on validation, two settings each: variant -> (schedule, adversary).
-
-    As published the ascent moves a point by 0.5 where noise has moved it by sqrt(3136) = 56, which lies within most of
-    the shells: no point is projected, and DROCC-OE and DROCC-LF are one method; it has a smaller mu here. The other
-    setting reaches its shell.
-    """
-    if method in _NO_ADVERSARY:
-        return {"rate 0.003": (schedule, adversary), "rate 0.001": (schedule | {"learning_rate": 1e-3}, adversary)}
-    near = {"radius": adversary["radius"] / 4, "mu": 0.2, "steps": 3, "step_size": 3.0, "project_every": 1}
-    return {"radius / 4, mu 0.2": (schedule, adversary | near), "mu 0.05": (schedule, adversary | {"mu": 0.05})}
-
-
-def _keyword(keyword: str, budget: str) -> dict[str, Any]:
-    close = {"paper": 600, "small": 300}[budget]
-    data = {"positives": 1000, "others": 2000, "judged": 600, "close": close, "natural": budget == "paper"}
-    data |= {} if budget == "paper" else {"augmented": 1}
-    network = {"paper": "lstm-128", "small": "lstm-64-attention"}[budget]
-    return {
-        "table": "audio-ocln", "dataset": "keyword", "cls": keyword, "network": network, "metric": "ocln",
-        "budget": budget, "data": data,
-    }  # fmt: skip
-
-
-def _audio_settings(keyword: str, budget: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Table 14 for its four keywords, and marvin's row for the others."""
-    row = hyperparameters("ocln_audio", keyword if keyword in PAPER_KEYWORDS else "marvin")
-    adversary = {"radius": row["radius"], "gamma": 2.0, "mu": row["mu"], "project_every": 5}
-    if budget == "paper":
-        schedule = {"epochs": 40, "learning_rate": row["learning_rate"], "batch_size": 256, "select": "validation"}
-        return schedule, adversary | {"steps": 50, "step_size": row["ascent_step_size"]}
-    schedule = {
-        "epochs": 5, "learning_rate": 3e-3, "batch_size": 64, "first": 2, "decay": None, "clip_gradient": 1.0,
-        "select": "validation",
-    }  # fmt: skip
-    return schedule, adversary | {"steps": 5, "step_size": 0.1}
+    return references(**common) + [with_method(m, schedule, _SINE_ADVERSARY | ascent, **common) for m in methods]
 
 
 # --- what matters ----------------------------------------------------------------------------------------------------
@@ -180,8 +110,8 @@ def _ablation(budget: str) -> list[Cell]:
     changes |= {"2 x the ascent step": {"steps": 1.0, "step_size": 2.0}}
     changes |= {f"radius {r:g}": {"radius": float(r)} for r in (4, 8, 12, 24)}
     found = references(**mnist) + [_changed(mnist, schedule, adversary, *change) for change in changes.items()]
-    keyword = _keyword("happy", budget) | {"table": "ablation", "method": "drocc-lf"}
-    schedule, adversary = _audio_settings("happy", budget)
+    keyword = keyword_data("happy", budget) | {"table": "ablation", "method": "drocc-lf"}
+    schedule, adversary = audio_settings("happy", budget)
     changes = _CHANGES | {f"radius {r:g}": {"radius": float(r)} for r in (8, 16, 24, 48)}
     changes |= {"mu 0.05": {"mu": 0.05}}
     changes |= {f"{k} x the ascent step": {"steps": 1.0, "step_size": float(k)} for k in (20, 80)}
@@ -242,7 +172,7 @@ TABLES: dict[str, Table] = {
     "audio-ocln": Table(
         "Keywords of Speech Commands (figures 3 and 9)",
         (*_OCLN, "auc_far", "auc_close", "validation"),
-        _audio,
+        audio,
         "64 LSTM units pooled by attention for 128 at the last frame; 5 epochs of 64 in one cycle, over the clips and "
         "one changed copy of each, for 40 of 256 over the clips; two settings a method for a search, marked the one "
         "that is better on validation over the seeds that both have: two learning rates, or mu 0.05 for 1 and 5 ascent "

@@ -30,14 +30,11 @@ _MOST_BARS = 48  # beside each other
 def draw(name: str, budget: str, folder: Path) -> Path:
     """Draw the figure of a table beside its rows, and return its path. Raises DataError when there are no rows yet."""
     rows = results.read(folder / f"{name}.jsonl")
-    found = [cell for cell in cells(name, budget) if cell.method not in REFERENCES]
-    if chooses(name):
-        found = chosen(found, rows)
-    found = [cell for cell in found if good_rows(cell, rows)[0]]
+    found = [cell for cell in cells(name, budget) if cell.method not in REFERENCES and good_rows(cell, rows)[0]]
     if not found:
         raise DataError(f"{folder} has no {budget} rows of {name}: make them with  run {name} --budget {budget}")
     if chooses(name):  # of settings without a choice yet the first is drawn
-        found = list({(cell.cls, cell.method): cell for cell in reversed(found)}.values())[::-1]
+        found = list({(cell.cls, cell.method): cell for cell in reversed(chosen(found, rows))}.values())[::-1]
     figure = _DRAWN[name](found, rows)
     figure.suptitle(TABLES[name].title, fontsize=11)
     path = folder / f"{name}{'' if budget == 'small' else '.' + budget}.png"

@@ -176,7 +176,7 @@ def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
 
     The first of more are the same, and nearly all of another phrase's: they need not be spoken again.
     """
-    words, allowed = _frequent_words(), _words_without(phrase) - _close_elsewhere(phrase, split)
+    words, allowed = _frequent_words(), _allowed(phrase, split)
     rng = np.random.default_rng([seed, SPLITS.index(split), 9])
     texts: dict[str, None] = {}
     while len(texts) < count:
@@ -192,7 +192,7 @@ def other_texts(phrase: str, count: int, split: Split, seed: int) -> list[str]:
 def sentences(phrase: str, count: int, split: Split, seed: int) -> list[str]:
     """``count`` rows of frequent words, without what other_texts leaves out; senseless, but said as a sentence is."""
     rng = np.random.default_rng([seed, SPLITS.index(split), 10])
-    return _rows(_frequent_words(), _words_without(phrase) - _close_elsewhere(phrase, split), count, rng)
+    return _rows(_frequent_words(), _allowed(phrase, split), count, rng)
 
 
 def foreign_sentences(language: str, phrase: str, count: int, split: Split, seed: int) -> list[str]:
@@ -229,6 +229,11 @@ def frequent_words_with(phrase: str) -> dict[str, float]:
 def _words_without(phrase: str) -> frozenset[str]:
     sounds = [unstressed(way) for way in pronunciations(phrase)] if phrase else []
     return frozenset(word for word in _frequent_words() if not _is_or_holds(word, phrase, sounds))
+
+
+def _allowed(phrase: str, split: Split) -> frozenset[str]:
+    """The frequent words that the texts of a split may hold."""
+    return _words_without(phrase) - _close_elsewhere(phrase, split)
 
 
 @lru_cache(maxsize=16)
