@@ -177,9 +177,10 @@ TABLES: dict[str, Table] = {
         "one changed copy of each, for 40 of 256 over the clips; three settings a method for a search, marked the one "
         "that is best on validation over the seeds that all have: three learning rates, or mu 0.05 for 1 and 5 ascent "
         "steps of 0.1 for 50 of 0.01, mu 0.5 with these steps and twice the rate, and a quarter of the radius with mu "
-        "0.2 and 3 steps of 3; 3 epochs of Deep SAD's pre-training for 40; 300 close negatives for 600, fewer of them in natural voices. Where the data has fewer "
-        "than 100 recordings of a keyword to train with, as of marvin, seven, forward and follow here, engines say it, "
-        "in the test too, and half of its other words: not the paper's test",
+        "0.2 and 3 steps of 3; 3 epochs of Deep SAD's pre-training for 40; 300 close negatives for 600, fewer of them "
+        "in natural voices. Where the data has fewer than 100 recordings of a keyword to train with, as of marvin, "
+        "seven, forward and follow here, engines say it, in the test too, and half of its other words: not "
+        "the paper's test",
     ),
     "ablation": Table(
         "DROCC-LF, one change at a time",
