@@ -14,7 +14,7 @@ help:
 	@echo "make test          set up everything and run the tests"
 	@echo "make soak          the long tests: a day of sound, 100 streams at once, thousands of attacks on the server"
 	@echo "make lint          ruff and mypy"
-	@echo "make bench-ocln    rerun the experiments with limited negatives (an hour and a half of two cores)"
+	@echo "make bench-ocln    rerun the experiments with limited negatives (less than two hours of two cores)"
 	@echo "make bench-anomaly rerun the experiments on normals alone, with every baseline (three hours of one core)"
 	@echo "make clean         remove .venv and caches"
 
