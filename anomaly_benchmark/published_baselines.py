@@ -78,6 +78,7 @@ def main() -> None:
             paper = published("tabular", name, key[0].split(",")[0], "f1")
             cells.append(f"{value:.0f}{'*' if share > 0.5 else ''} ({paper})")
         print(f"| {' | '.join([*key, *cells])} |")
+    print("\n\\* it calls more than half of all anomalous: such a figure says nothing.")
 
 
 if __name__ == "__main__":
