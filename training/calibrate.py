@@ -145,9 +145,9 @@ def _alarm_point(
     """The default point: at most the acceptable alarms, and beyond that the middle of the room there is.
 
     ``quiet`` is the lowest threshold with few enough alarms, ``deaf`` the highest with few enough misses.
-    When quiet < deaf any threshold between is right on validation, and the middle is furthest from both errors.
-    Keywords that engines spoke, not people, say too little of where deafness begins for a middle: then the room serves
-    to have no alarm at all.
+    When quiet < deaf any threshold between is right on validation: the room serves to have no alarm at all, and where
+    people spoke the keyword the middle, if it is higher, is furthest from both errors. Keywords that engines spoke say
+    too little of where deafness begins for a middle.
     """
     hours = sum(stream.seconds for stream in streams) / 3600
     quiet = quiet_threshold(streams, settings)
@@ -156,7 +156,7 @@ def _alarm_point(
     deaf = -_first(-_CANDIDATES[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
     threshold = quiet
     if quiet < deaf:
-        threshold = (quiet + deaf) / 2 if by_people else min(silent, deaf)
+        threshold = max(min(silent, deaf), (quiet + deaf) / 2 if by_people else quiet)
     curve = np.arange(np.floor(quiet) - 4, np.ceil(quiet) + 3, 0.5)
     return {
         "threshold": round(float(threshold), 4),

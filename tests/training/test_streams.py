@@ -87,6 +87,8 @@ def test_calibration_and_evaluation_keep_what_they_promise(make_model, melodies:
     ("by_people", "keyword", "threshold", "alarms"),
     [
         (True, 9.0, 5.0, 0),  # half way between the last alarm that counts and the first miss
+        (True, 4.0, 3.05, 0),  # there would be one of the two alarms half way
+        (True, 2.0, 2.0, 1),  # the keyword is not as high as the highest alarm
         (False, 9.0, 3.05, 0),  # engines say the keyword: above the highest alarm
         (False, 2.0, 2.0, 1),  # the keyword is not as high as that
         (True, 0.5, 1.05, 1),  # no room at all: no more alarms than are allowed
