@@ -46,8 +46,8 @@ def _tried(
     """What a method may choose from on validation, three settings each: variant -> (schedule, adversary).
 
     As published the ascent moves a point by 0.5 where noise has moved it by sqrt(3136) = 56, which lies within most of
-    the shells: no point is projected, and DROCC-OE and DROCC-LF are one method; it has a smaller mu here, or at twice
-    the rate, which every method may choose, half of the published one. "radius / 4" reaches its shell.
+    the shells: no point is projected, and DROCC-OE and DROCC-LF are one method. It has a smaller mu here. "radius / 4"
+    reaches its shell; every method may choose twice the rate.
     """
     fast = schedule | {"learning_rate": 6e-3}
     if method in NO_ADVERSARY:

@@ -156,7 +156,9 @@ def _alarm_point(
     deaf = -_first(-_CANDIDATES[::-1], lambda t: missed(keyword, settings.rule(-t)) <= most_missed)
     threshold = quiet
     if quiet < deaf:
-        threshold = max(min(silent, deaf), (quiet + deaf) / 2 if by_people else quiet)
+        threshold = min(silent, deaf)
+        if by_people:
+            threshold = max(threshold, (quiet + deaf) / 2)
     curve = np.arange(np.floor(quiet) - 4, np.ceil(quiet) + 3, 0.5)
     return {
         "threshold": round(float(threshold), 4),
