@@ -21,7 +21,7 @@ from training.augment import stretch
 from training.clips import active_range, centred
 from training.corpus import SPLICED, Words
 from training.sounds import Utterance
-from training.spoken import close_words, other_texts
+from training.texts import close_words, other_texts
 from wakeword.audio import SAMPLE_RATE
 from wakeword.features import mfcc
 

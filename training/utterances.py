@@ -21,7 +21,7 @@ from training.corpus import Words, load_corpus
 from training.examples import joined
 from training.sounds import Sound, Utterance
 from training.speech_commands import Split
-from training.spoken import other_texts
+from training.texts import other_texts
 from wakeword.audio import SAMPLE_RATE
 from wakeword.errors import TrainingError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from close_negatives.phonemes import pronunciations
-from training.spoken import frequent_words_with
+from training.texts import frequent_words_with
 
 # A word of fewer sounds lives inside too many others; makers of wake words ask for six or for three syllables.
 _FEWEST_SOUNDS = 6

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from close_negatives.engines import EngineError
-from close_negatives.paper import paper_lists
 from close_negatives.synthesize import speak
 from close_negatives.voices import split_of
 from training.corpus import CLOSE, SENTENCE, SPOKEN, Words
@@ -16,14 +15,11 @@ from training.spoken import (
     _requests,
     as_speech,
     as_words,
-    close_words,
-    foreign_sentences,
-    other_texts,
-    sentences,
     speak_words,
     wanted,
     window_for,
 )
+from training.texts import close_words
 from wakeword import FeatureSpec
 from wakeword.errors import TrainingError
 
@@ -47,27 +43,6 @@ def test_no_voice_and_no_close_word_is_on_two_sides(spoken) -> None:  # type: ig
     assert all(len(words) > 5 for words in said.values())
 
 
-def test_the_papers_close_negatives_only_test() -> None:
-    listed = set(paper_lists()["marvin"])
-    train = {word.text for split in ("train", "validation") for word in close_words("marvin", split)}  # type: ignore[arg-type]
-    assert not train & listed
-
-
-def test_the_papers_keyword_is_known_in_any_case() -> None:
-    assert [w.text for w in close_words("Seven", "train")] == [w.text for w in close_words("seven", "train")]
-
-
-@pytest.mark.parametrize("phrase", ["seven", "follow"])
-def test_a_close_word_of_one_split_is_in_no_text_of_another(phrase: str) -> None:
-    """As a whole clip, in a pair and in a sentence: the paper's close words among them, which test alone."""
-    for split in ("train", "validation"):
-        said = other_texts(phrase, 2000, split, 0) + sentences(phrase, 500, split, 0)  # type: ignore[arg-type]
-        heard = {word for text in said for word in text.split()}
-        elsewhere = {w.text for s in ("train", "validation", "test") if s != split for w in close_words(phrase, s)}  # type: ignore[arg-type]
-        assert not heard & (elsewhere | set(paper_lists()[phrase]))
-        assert heard & {"time", "people", "would"}
-
-
 def test_the_numbers_are_those_asked_for(spoken) -> None:  # type: ignore[no-untyped-def]
     counts = {(part.origin, part.is_keyword): len(part.spoken.clips) for part in spoken["train"]}
     assert counts[SPOKEN, True] == 12
@@ -85,16 +60,6 @@ def test_where_people_say_the_keyword_only_they_judge(spoken) -> None:  # type: 
     assert wanted(words, few, "test") is words
     assert wanted(words, people, "train") is words
     assert wanted(words, people, "test").words == nobody.words
-
-
-def test_other_words_never_hold_the_phrase_and_more_keep_the_first() -> None:
-    few, many = other_texts("two", 50, "train", 0), other_texts("two", 400, "train", 0)
-    assert many[:50] == few
-    assert len(set(many)) == 400
-    assert len({*many} & {*other_texts("seven", 400, "train", 0)}) > 390  # the cache has them for every phrase
-    heard = {word for text in many + sentences("two", 300, "train", 0) for word in text.split()}
-    assert not heard & {"two", "to", "too", "today"}  # spelt otherwise, or with it inside
-    assert "time" in heard
 
 
 def test_people_of_other_languages_are_heard_in_their_own_words_and_voices() -> None:
@@ -122,12 +87,6 @@ def test_a_language_nobody_speaks_is_refused_and_none_changes_nothing() -> None:
     assert recipe.hearing(("es", "de", "es")) == recipe.hearing(("es", "de"))
     with pytest.raises(TrainingError, match="'paper' has no synthesized speech"):
         RECIPES["paper"]("seven").hearing(("es",))
-
-
-def test_short_words_of_a_phrase_leave_the_other_language_its_words() -> None:
-    words = {word for row in foreign_sentences("es", "turn on a casa-light", 400, "train", 0) for word in row.split()}
-    assert not words & {"a", "on", "casa", "casado"}
-    assert {"con", "para"} <= words
 
 
 def test_spoken_clips_become_words_in_the_middle_and_sentences_speech(spoken) -> None:  # type: ignore[no-untyped-def]
