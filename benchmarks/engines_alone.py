@@ -42,9 +42,8 @@ from training.metrics import rate
 from training.network import to_network
 from training.pipeline import UNCALIBRATED, fit_keyword
 from training.recipes import phrase
-from training.streams import babble, hear_clips, missed
+from training.streams import babble, hear_clips, hear_long, missed
 from wakeword import WakeWordModel, load_model
-from wakeword.alarms import hear
 from wakeword.audio import SAMPLE_RATE
 from wakeword.features import FeatureSpec
 
@@ -93,7 +92,7 @@ def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> Ro
 
 def judged(model: WakeWordModel, corpus: Corpus, seed: int, people: Sequence[np.ndarray]) -> dict[str, Any]:
     """The people missed at the thresholds with so many alarms, under the rule that validation's engines choose."""
-    streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
+    streams = hear_long(model, stress_streams(corpus, seed))
     hours = sum(stream.seconds for stream in streams) / 3600
     spoken = hear_keyword(model, corpus, "validation", np.random.default_rng([seed, 5]))
     settings = choose_rule(streams, [*spoken[0], *spoken[1]], CalibrationSettings())

@@ -13,8 +13,8 @@ import torchaudio
 from training.corpus import FULL_SCALE, RECORDED, Corpus
 from training.metrics import threshold_at_fpr
 from training.speech_commands import Split
-from training.streams import at_snr, babble, hear_clips, missed, string_together
-from wakeword.alarms import Heard, count_alarms, hear, per_hour
+from training.streams import at_snr, babble, hear_clips, hear_long, missed, string_together
+from wakeword.alarms import Heard, count_alarms, per_hour
 from wakeword.decision import DecisionRule
 from wakeword.features import mfcc
 from wakeword.model import WakeWordModel
@@ -78,7 +78,7 @@ def calibrate(model: WakeWordModel, corpus: Corpus, settings: CalibrationSetting
             "meaning": f"{percent} % of validation's {int(words.far().sum())} clips of other words and "
             f"{int(words.close().sum())} of close negatives pass as single windows",
         }
-    streams = [hear(model, stream) for stream in stress_streams(corpus, seed)]
+    streams = hear_long(model, stress_streams(corpus, seed))
     keyword, noisy = hear_keyword(model, corpus, "validation", np.random.default_rng([seed, 5]))
     settings = choose_rule(streams, [*keyword, *noisy], settings)
     by_people = bool(words.of_origin(RECORDED)[words.is_keyword].mean() > 0.5)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 
+import joblib
 import numpy as np
 
 from training.clips import active_range
 from training.corpus import FULL_SCALE
-from wakeword.alarms import Heard, hear_together, window_ends
+from wakeword.alarms import Heard, hear, hear_together, window_ends
 from wakeword.audio import SAMPLE_RATE
 from wakeword.decision import DecisionRule
 from wakeword.model import WakeWordModel
@@ -60,17 +64,27 @@ def hear_clips(
     return hear_all(model, streams)
 
 
+def hear_long(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]:
+    """Long streams, float32 (T,) each, as a Detector hears each of them; on all cores."""
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:  # numpy and the kernel let go of the interpreter
+        return list(pool.map(partial(hear, model), streams))
+
+
 def hear_all(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]:
-    """Many short streams, float32 (T,) each, as a Detector hears each of them."""
-    heard: list[Heard] = []
-    for first in range(0, len(streams), _TOGETHER):
-        group = streams[first : first + _TOGETHER]
-        longest = max(map(len, group))
-        scores = hear_together(model, np.stack([np.pad(stream, (0, longest - len(stream))) for stream in group]))
-        for stream, row in zip(group, scores, strict=True):
-            ends = window_ends(model.spec, len(stream))
-            heard.append(Heard(ends, row[: len(ends)], len(stream) / SAMPLE_RATE))
-    return heard
+    """Many short streams, float32 (T,) each, as a Detector hears each of them; on all cores."""
+    groups = [streams[first : first + _TOGETHER] for first in range(0, len(streams), _TOGETHER)]
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        return list(chain.from_iterable(pool.map(partial(_hear_group, model), groups)))
+
+
+def _hear_group(model: WakeWordModel, group: Sequence[np.ndarray]) -> list[Heard]:
+    longest = max(map(len, group))
+    rows = hear_together(model, np.stack([np.pad(stream, (0, longest - len(stream))) for stream in group]))
+    ends = [window_ends(model.spec, len(stream)) for stream in group]
+    return [
+        Heard(end, row[: len(end)], len(stream) / SAMPLE_RATE)
+        for end, row, stream in zip(ends, rows, group, strict=True)
+    ]
 
 
 def active_rms(clip: np.ndarray) -> float:
