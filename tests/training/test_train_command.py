@@ -14,11 +14,10 @@ import pytest
 import soundfile
 
 from close_negatives.engines.kokoro import Kokoro
-from training.recipes import RECIPES, recipe_for
+from training.recipes import recipe_for
 from training.speech_commands import read_folder
 from wakeword import load_model
 from wakeword.cli import main
-from wakeword.cli.combine import _languages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,43 +154,6 @@ def test_a_model_with_a_longer_window_can_be_evaluated(
     assert json.loads(capsys.readouterr().out)["clips"]["fpr_3"]["recall"]["n"] > 0
 
 
-def test_combine_puts_networks_of_two_models_together(
-    melodies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of other sizes, seeds and objectives; calibrated and measured anew, with where each came from in the card."""
-    monkeypatch.setitem(RECIPES, "deploy", RECIPES["paper"])  # speaks no other words: quicker
-    parts = [tmp_path / "a.wakeword", tmp_path / "b.wakeword"]
-    assert run(train_args(melodies, parts[0], "--units", "12", "--epochs", "1", "--objective", "bce")) == 0
-    assert run(train_args(melodies, parts[1], "--units", "8", "--epochs", "1", "--seed", "3")) == 0
-    capsys.readouterr()
-    monkeypatch.setattr("training.recipes._FEW_CLIPS", 0)
-    folders = ["--data", melodies / "words", "--speech", melodies / "speech", "--noise", melodies / "noise"]
-    out = tmp_path / "rise.wakeword"
-    assert run(["combine", *map(str, parts), *map(str, folders), "--out", str(out)]) == 0
-    assert "verdict:" in capsys.readouterr().out
-    model = load_model(out)
-    assert model.sizes == {8: 1, 12: 1}
-    assert [(of["seed"], of["recipe"]["objective"]) for of in model.card["recipe"]["of"]] == [
-        (0, "bce"),
-        (3, "drocc-lf"),
-    ]
-    assert model.card["network"]["networks"] == 2
-    assert model.card["default_point"] == "alarms"
-    assert "1 x 8 units + 1 x 12 units" in (tmp_path / "rise.report.html").read_text()
-    monkeypatch.setattr("training.pipeline.gather", None)  # what does not fit is told before anything is spoken
-    last = tmp_path / "last.wakeword"
-    other = "attention" if model.pooling == "last" else "last"
-    attention = np.zeros(8, np.float32) if other == "attention" else None
-    network = replace(model.networks[0], attention=attention)
-    replace(model, networks=(network,)).save(last)
-    assert run(["combine", str(out), str(last), *map(str, folders), "--out", str(out)]) == 2
-    assert "one pooling" in capsys.readouterr().err
-    fall = tmp_path / "fall.wakeword"
-    replace(model, keyword="fall").save(fall)
-    assert run(["combine", str(out), str(fall), *map(str, folders), "--out", str(out)]) == 2
-    assert "only models of 'rise'" in capsys.readouterr().err
-
-
 def test_a_phrase_that_nobody_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -264,11 +226,3 @@ def test_own_recordings_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixt
     more = ["--no-synthesize", "--recordings", str(tmp_path / "nothing")]
     assert run(["train", "hello", *more]) == 2
     assert "no such folder of recordings" in capsys.readouterr().err
-
-
-def test_a_combined_model_is_calibrated_among_the_languages_of_its_parts() -> None:
-    spanish = {"name": "deploy", "spoken": {"languages": ["es", "de"]}}
-    before = {"name": "deploy"}  # of a model from before there were languages
-    assert _languages(spanish) == ["es", "de"]
-    assert _languages({"name": "combined", "of": [{"recipe": before}, {"recipe": spanish}]}) == ["es", "de"]
-    assert _languages({}) == _languages(before) == []
