@@ -10,7 +10,7 @@ import pytest
 from training.calibrate import CalibrationSettings, calibrate, choose_rule, clip_scores, stress_streams
 from training.corpus import load_corpus
 from training.evaluate import evaluate
-from training.streams import active_rms, at_snr, babble, hear_all, hear_clips, missed, string_together
+from training.streams import active_rms, at_snr, babble, hear_all, hear_clips, hear_long, missed, string_together
 from wakeword import DecisionRule, Detector
 from wakeword.alarms import Heard, hear, hear_blocks
 
@@ -122,6 +122,18 @@ def test_clips_heard_together_are_heard_as_alone(make_model) -> None:
         assert heard.end_sample.tolist() == expected.end_sample.tolist()
         np.testing.assert_allclose(heard.scores, expected.scores, atol=1e-4)
         assert heard.seconds == expected.seconds
+
+
+def test_all_cores_hear_what_one_hears_in_the_same_order(make_model) -> None:
+    rng = np.random.default_rng(1)
+    model = make_model()
+    long = [rng.normal(0, 0.1, n).astype(np.float32) for n in (200_000, 15_000, 96_000, 150_017)]
+    for stream, heard in zip(long, hear_long(model, long), strict=True):
+        expected = hear(model, stream)
+        np.testing.assert_array_equal(heard.scores, expected.scores)
+        assert (heard.end_sample.tolist(), heard.seconds) == (expected.end_sample.tolist(), expected.seconds)
+    short = [rng.normal(0, 0.1, 20_000 + 40 * n).astype(np.float32) for n in range(70)]  # three groups
+    assert [heard.seconds for heard in hear_all(model, short)] == [len(stream) / 16_000 for stream in short]
 
 
 def heard_at(scores: list[float], hours: float = 1.0) -> Heard:
