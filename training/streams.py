@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 import joblib
 import numpy as np
@@ -18,6 +19,9 @@ from wakeword.decision import DecisionRule
 from wakeword.model import WakeWordModel
 
 _TOGETHER = 32  # clips heard at once
+
+_Part = TypeVar("_Part")
+_Answer = TypeVar("_Answer")
 
 
 def string_together(recordings: Sequence[np.ndarray], gap_s: float = 0.5) -> np.ndarray:
@@ -66,15 +70,19 @@ def hear_clips(
 
 def hear_long(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]:
     """Long streams, float32 (T,) each, as a Detector hears each of them; on all cores."""
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:  # numpy and the kernel let go of the interpreter
-        return list(pool.map(partial(hear, model), streams))
+    return _on_all_cores(partial(hear, model), streams)
 
 
 def hear_all(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]:
     """Many short streams, float32 (T,) each, as a Detector hears each of them; on all cores."""
     groups = [streams[first : first + _TOGETHER] for first in range(0, len(streams), _TOGETHER)]
+    return list(chain.from_iterable(_on_all_cores(partial(_hear_group, model), groups)))
+
+
+def _on_all_cores(work: Callable[[_Part], _Answer], parts: Sequence[_Part]) -> list[_Answer]:
+    """``work`` of each part, in their order; in threads, for numpy and the kernel let go of the interpreter."""
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        return list(chain.from_iterable(pool.map(partial(_hear_group, model), groups)))
+        return list(pool.map(work, parts))
 
 
 def _hear_group(model: WakeWordModel, group: Sequence[np.ndarray]) -> list[Heard]:

@@ -78,9 +78,10 @@ def foreign_sentences(language: str, phrase: str, count: int, split: Split, seed
 def _rows(words: Sequence[str], allowed: frozenset[str], count: int, rng: np.random.Generator) -> list[str]:
     # Zipf's law: the second most frequent word is half as frequent as the first.
     chances = 1.0 / (np.arange(len(words)) + _ZIPF_OFFSET)
+    chances /= chances.sum()
     rows: list[str] = []
     while len(rows) < count:
-        row = [words[i] for i in rng.choice(len(words), _SENTENCE_WORDS, p=chances / chances.sum())]
+        row = [words[i] for i in rng.choice(len(words), _SENTENCE_WORDS, p=chances)]
         if allowed.issuperset(row):
             rows.append(" ".join(row))
     return rows
