@@ -70,6 +70,7 @@ VARIANTS = {
     "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
     "no sentences": Variant(_spoken(sentences=0)),
     "ten own recordings": Variant(own=10),
+    "ten own recordings, no close negatives": Variant(_spoken(close=0), own=10),
     "ten own recordings, heard three times as often": Variant(
         lambda recipe: recipe.changed(own_draws=recipe.own_draws * 3), own=10
     ),

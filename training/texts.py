@@ -26,10 +26,19 @@ _SHARE_OF_TWO = 0.4  # of the other clips: two words in a row, because speech co
 def close_words(phrase: str, split: Split) -> list[CloseWord]:
     """The phrase's mined close negatives of one split.
 
-    The paper's (Table 9) always test: engines say none of them to train.
+    The paper's (Table 9) always test: engines say none of them to train. Nor do they say the phrase without its first
+    or last sound, unless that is a word: who swallows one has said the phrase, and a K is soon lost in noise.
     """
     papers = set(listed(phrase))
-    return [word for word in mine(phrase) if _word_split(word.text, papers) == split]
+    found = [word for word in mine(phrase) if _word_split(word.text, papers) == split]
+    return [word for word in found if not _swallowed(phrase, word)] if split == "train" else found
+
+
+def _swallowed(phrase: str, word: CloseWord) -> bool:
+    """Whether a close word is no word, but the phrase without its first or last sound."""
+    ways = [unstressed(way) for way in pronunciations(phrase)]
+    less_one = {tuple(way[cut]) for way in ways for cut in (slice(1, None), slice(-1))}
+    return word.text not in dictionary() and tuple(unstressed(word.phonemes)) in less_one
 
 
 def _word_split(text: str, papers: set[str]) -> Split:

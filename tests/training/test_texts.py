@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from close_negatives.paper import paper_lists
+from close_negatives.words import mine
 from training.texts import close_words, foreign_sentences, other_texts, sentences
 
 
@@ -16,6 +17,14 @@ def test_the_papers_close_negatives_only_test() -> None:
 
 def test_the_papers_keyword_is_known_in_any_case() -> None:
     assert [w.text for w in close_words("Seven", "train")] == [w.text for w in close_words("seven", "train")]
+
+
+def test_the_phrase_without_an_outer_sound_does_not_train_unless_it_is_a_word() -> None:
+    mined = {word.text: word for word in mine("computer")} | {word.text: word for word in mine("alexa")}
+    train = {w.text for phrase in ("computer", "alexa") for w in close_words(phrase, "train")}
+    assert {"omputer", "lexa"} <= mined.keys()
+    assert not train & {"omputer", "lexa"}
+    assert {"alex", "compu", "omput", "pewter"} <= train  # a word; and what lacks more than one sound
 
 
 @pytest.mark.parametrize("phrase", ["seven", "follow"])
