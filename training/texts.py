@@ -30,15 +30,19 @@ def close_words(phrase: str, split: Split) -> list[CloseWord]:
     or last sound, unless that is a word: who swallows one has said the phrase, and a K is soon lost in noise.
     """
     papers = set(listed(phrase))
-    found = [word for word in mine(phrase) if _word_split(word.text, papers) == split]
-    return [word for word in found if not _swallowed(phrase, word)] if split == "train" else found
+    wrong = _less_a_sound(phrase) if split == "train" else frozenset()
+    return [
+        word
+        for word in mine(phrase)
+        if _word_split(word.text, papers) == split
+        and (word.text in dictionary() or unstressed(word.phonemes) not in wrong)
+    ]
 
 
-def _swallowed(phrase: str, word: CloseWord) -> bool:
-    """Whether a close word is no word, but the phrase without its first or last sound."""
+def _less_a_sound(phrase: str) -> frozenset[Phonemes]:
+    """The ways to say the phrase without its first or its last sound, without stress."""
     ways = [unstressed(way) for way in pronunciations(phrase)]
-    less_one = {tuple(way[cut]) for way in ways for cut in (slice(1, None), slice(-1))}
-    return word.text not in dictionary() and tuple(unstressed(word.phonemes)) in less_one
+    return frozenset(part for way in ways for part in (way[1:], way[:-1]))
 
 
 def _word_split(text: str, papers: set[str]) -> Split:
