@@ -40,6 +40,10 @@ def _cepstral(**changes: Any) -> Callable[[Recipe], Recipe]:
     return change
 
 
+def _bce(recipe: Recipe) -> Recipe:
+    return recipe.changed(objective="bce")
+
+
 VARIANTS = {
     "the recipe": Variant(),
     "two networks": Variant(networks=2),
@@ -48,7 +52,7 @@ VARIANTS = {
     "half the epochs": Variant(lambda recipe: recipe.changed(epochs=recipe.epochs // 2)),
     "twice the epochs": Variant(lambda recipe: recipe.changed(epochs=2 * recipe.epochs)),
     "a third of the learning rate": Variant(lambda recipe: recipe.changed(learning_rate=recipe.learning_rate / 3)),
-    "BCE": Variant(lambda recipe: recipe.changed(objective="bce")),
+    "BCE": Variant(_bce),
     "DROCC-OE": Variant(lambda recipe: recipe.changed(objective="drocc-oe")),
     "sounds may be forgotten": Variant(lambda recipe: recipe.changed(remember=0.0)),
     "no hard negatives": Variant(lambda recipe: recipe.changed(mining=1.0)),
@@ -70,6 +74,9 @@ VARIANTS = {
     "twelve decibels quieter at the quietest": Variant(_augment(gain_db=(-30.0, 6.0))),
     "no sentences": Variant(_spoken(sentences=0)),
     "ten own recordings": Variant(own=10),
+    "ten own recordings, BCE": Variant(_bce, own=10),
+    "ten own recordings, BCE, half the epochs": Variant(lambda recipe: _bce(recipe.changed(epochs=7)), own=10),
+    "ten own recordings, BCE, twice the epochs": Variant(lambda recipe: _bce(recipe.changed(epochs=28)), own=10),
     "ten own recordings, no close negatives": Variant(_spoken(close=0), own=10),
     "ten own recordings, heard three times as often": Variant(
         lambda recipe: recipe.changed(own_draws=recipe.own_draws * 3), own=10

@@ -1,7 +1,8 @@
 """How well a phrase that nobody recorded is heard: trained from speech engines alone, tested on real people.
 
     python benchmarks/phrases.py --real recordings --data words --speech talk --noise noise \\
-        [--phrases alexa computer] [--own 0 10] [--networks 2] [--base sounds] [--seed 0] [--judge]
+        [--phrases alexa computer] [--own 0 10] [--networks 2] [--second-objective bce] [--base sounds] [--seed 0] \\
+        [--judge]
     python benchmarks/phrases.py --tables         # the table again, from the rows that are there
 
 ``--real`` has one folder of recordings a phrase; they are the test and nothing else. ``--own N`` also trains with N of
@@ -40,7 +41,7 @@ from wakeword.audio import sound_files
 
 SNR_DB = 10.0
 #: What makes a row unique, in the order of the rows.
-KEY = ("phrase", "own", "networks", "base", "seed")
+KEY = ("phrase", "own", "networks", "second_objective", "base", "seed")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Cell:
     phrase: str
     own: int
     networks: int
+    second_objective: str
     base: str
     seed: int
     real: Path
@@ -74,7 +76,7 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
     stem = cell.stem
     given, tested = _divided(cell.real / cell.phrase, cell.own)
     own = _copied(given, stem.with_suffix(".own"))
-    recipe = phrase(cell.phrase).changed(networks=cell.networks, base=cell.base)
+    recipe = phrase(cell.phrase).changed(networks=cell.networks, second_objective=cell.second_objective, base=cell.base)
     run = Run(
         cell.phrase, cell.data, recipe, stem.with_suffix(".wakeword"), cell.speech, cell.noise, own, seed=cell.seed
     )
@@ -147,6 +149,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "phrase",
         "own recordings",
         "networks",
+        "objective of every second",
         "base",
         "seed",
         "miss in silence",
@@ -181,6 +184,7 @@ def main() -> None:
     parser.add_argument("--phrases", nargs="*", default=["alexa", "computer"])
     parser.add_argument("--own", type=int, nargs="*", default=[0, 10])
     parser.add_argument("--networks", type=int, default=phrase("").networks)
+    parser.add_argument("--second-objective", default="", help="of every second network; else all have the recipe's")
     parser.add_argument("--base", default=phrase("").base)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge", action="store_true", help="calibrate and test kept models anew; train nothing")
@@ -193,7 +197,8 @@ def main() -> None:
         args.runs.mkdir(exist_ok=True)
         there = {ROWS.key_of(row): row["seconds"] for row in ROWS.read()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
-        cells = [Cell(p, own, args.networks, args.base, args.seed, *folders) for own in args.own for p in args.phrases]
+        how = (args.networks, args.second_objective, args.base, args.seed)
+        cells = [Cell(p, own, *how, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
             kept = cell.stem.with_suffix(".wakeword").exists() and cell.key in there
             if kept if args.judge else cell.key not in there:

@@ -23,7 +23,7 @@ from training.fit import Fitted, fit
 from training.gathering import Run, as_it_can_be, counts, gather
 from training.network import to_network
 from training.recipes import Recipe
-from training.report import write_report
+from training.report import objectives_of, write_report
 from training.spoken import Progress
 from training.teacher import Teacher
 from wakeword.errors import TrainingError
@@ -59,7 +59,7 @@ def train(
     if teacher:
         teacher.check(run.keyword, spec)
     fits = [
-        partial(fit_keyword, corpus, recipe, spec, seed, run.checkpoint(network), teacher=teacher)
+        partial(fit_keyword, corpus, recipe.of_network(network), spec, seed, run.checkpoint(network), teacher=teacher)
         for network, seed in enumerate(seeds)
     ]
     fitted, history = fit_abreast(fits, recipe.epochs, on_epoch), []
@@ -129,7 +129,7 @@ def combine(
     about = {
         "recipe": {
             "name": "combined",
-            "objective": ", ".join(dict.fromkeys(str(model.card["recipe"]["objective"]) for model in models)),
+            "objective": ", ".join(dict.fromkeys(name for model in models for name in objectives_of(model.card))),
             "of": [{"recipe": model.card["recipe"], "seed": model.card["seed"]} for model in models],
         },
     }

@@ -25,6 +25,7 @@ class Recipe:
     name: str
     one_class: OneClassSettings
     objective: str = "drocc-lf"
+    second_objective: str = ""  # of every second network; "" = the same
     networks: int = 1  # trained from different seeds; the model's score is their mean logit
     units: int = 128
     pooling: str = "last"  # or "attention"
@@ -55,9 +56,15 @@ class Recipe:
     def changed(self, **changes: object) -> Recipe:
         """The same recipe with other values; raises TrainingError on an objective there is none of."""
         recipe = dataclasses.replace(self, **changes)  # type: ignore[arg-type]
-        if recipe.objective not in OBJECTIVES:
-            raise TrainingError(f"there is no objective {recipe.objective!r}; choose {', '.join(OBJECTIVES)}")
+        for objective in (recipe.objective, recipe.second_objective or recipe.objective):
+            if objective not in OBJECTIVES:
+                raise TrainingError(f"there is no objective {objective!r}; choose {', '.join(OBJECTIVES)}")
         return recipe
+
+    def of_network(self, number: int) -> Recipe:
+        """The recipe by which the network of that number, from 0, is trained."""
+        second = self.second_objective if number % 2 else ""
+        return self.changed(objective=second or self.objective, second_objective="")
 
     def hearing(self, languages: tuple[str, ...]) -> Recipe:
         """The same recipe with people of those languages in earshot, each counted once.

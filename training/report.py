@@ -56,11 +56,18 @@ def write_report(model_path: Path, model: WakeWordModel, evaluation: Evaluation,
     write_atomically(stem.with_name(f"{stem.name}.report.html"), page.encode())
 
 
+def objectives_of(card: dict[str, Any]) -> list[str]:
+    """The objectives by which a model's networks were trained, by its card."""
+    recipe = card["recipe"]
+    second = recipe.get("second_objective", "") if recipe.get("networks", 1) > 1 else ""
+    return [str(recipe["objective"]), *([second] if second else [])]
+
+
 def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[str, Any]]) -> str:
     recipe, stream = model.card["recipe"], evaluation.figures["streaming"]
     return _PAGE.format(
         keyword=html.escape(model.keyword),
-        summary=f"{recipe['objective']}, recipe {recipe['name']}, {model.size}, "
+        summary=f"{' and '.join(objectives_of(model.card))}, recipe {recipe['name']}, {model.size}, "
         f"seed {model.card['seed']}; default operating point: {model.card['default_point']}.",
         verdict=_verdict(judge(model.card)),
         hours=stream["negative_audio"]["hours"],

@@ -17,7 +17,7 @@ from training.examples import ExampleSource
 from training.fit import Fitted, fit
 from training.one_class import OBJECTIVES, Ascent, OneClassSettings
 from training.pipeline import fit_keyword, validation_examples
-from training.recipes import RECIPES, Recipe
+from training.recipes import RECIPES, Recipe, phrase
 from wakeword import FeatureSpec
 from wakeword.errors import TrainingError
 
@@ -146,4 +146,15 @@ def test_recipes() -> None:
     assert (marvin.keyword_clips, marvin.other_clips, marvin.augment) == (1000, 2000, None)
     with pytest.raises(TrainingError, match="choose bce, drocc, drocc-oe, drocc-lf"):
         marvin.changed(objective="svm")
+    with pytest.raises(TrainingError, match="no objective 'svm'"):
+        marvin.changed(second_objective="svm")
     assert dataclasses.is_dataclass(marvin)
+
+
+def test_the_objectives_of_a_recipe_take_turns() -> None:
+    recipe = phrase("hey computer")
+    assert [recipe.of_network(n).objective for n in range(2)] == ["drocc-lf"] * 2
+    mixed = recipe.changed(networks=4, second_objective="bce")
+    assert [mixed.of_network(n).objective for n in range(4)] == ["drocc-lf", "bce"] * 2
+    # What a network is trained by does not depend on the other's objective: its checkpoint is good for both runs.
+    assert mixed.of_network(0) == recipe.changed(networks=4)

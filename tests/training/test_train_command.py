@@ -14,6 +14,8 @@ import pytest
 import soundfile
 
 from close_negatives.engines.kokoro import Kokoro
+from training.gathering import Run
+from training.pipeline import train
 from training.recipes import recipe_for
 from training.speech_commands import read_folder
 from wakeword import load_model
@@ -53,6 +55,27 @@ def test_train_then_detect(melodies: Path, tmp_path: Path, capsys: pytest.Captur
     page = (tmp_path / "rise.report.html").read_text()
     assert page.count("<svg") == 3
     assert "False alarms over" in page
+
+
+def test_every_second_network_has_the_second_objective(melodies: Path, tmp_path: Path) -> None:
+    recipe = recipe_for("rise", "deploy", melodies / "words", synthesize=False).changed(
+        units=16, base="", epochs=2, classify_first=0, networks=3, second_objective="bce"
+    )
+    out = tmp_path / "rise.wakeword"
+    trained = train(Run("rise", melodies / "words", recipe, out), lambda text: None, lambda epoch: None)
+    assert len(trained.networks) == 3
+    report = json.loads((tmp_path / "rise.report.json").read_text())
+    adversarial = [[epoch["adversarial"] > 0 for epoch in report["history"] if epoch["network"] == n] for n in range(3)]
+    assert adversarial == [[True, True], [False, False], [True, True]]
+    assert "drocc-lf and bce, recipe deploy" in (tmp_path / "rise.report.html").read_text()
+
+
+def test_a_second_objective_takes_a_second_network(
+    melodies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(train_args(melodies, tmp_path / "rise.wakeword", "--second-objective", "bce")) == 2
+    assert "give --networks 2 or more with it" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_process_that_is_killed_goes_on_to_the_same_bytes(melodies: Path, tmp_path: Path) -> None:

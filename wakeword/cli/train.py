@@ -10,6 +10,7 @@ from wakeword.cli.options import FiniteRange
 from wakeword.cli.progress import TrainingProgress, tell_result
 
 _FOLDER = click.Path(path_type=Path)
+_OBJECTIVE = click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"])
 
 
 @click.command()
@@ -37,9 +38,14 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option(
     "--objective",
-    type=click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"]),
+    type=_OBJECTIVE,
     default="drocc-lf",
     show_default=True,
+)
+@click.option(
+    "--second-objective",
+    type=_OBJECTIVE,
+    help="Of every second network: bce hears more strangers, drocc-lf refuses more in noise; their mean does both.",
 )
 @click.option("--recipe", "recipe_name", type=click.Choice(["paper", "deploy"]), default="deploy", show_default=True)
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's.")
@@ -100,6 +106,7 @@ def train(
     recordings: tuple[Path, ...],
     negatives: tuple[Path, ...],
     objective: str,
+    second_objective: str | None,
     recipe_name: str,
     epochs: int | None,
     networks: int | None,
@@ -138,9 +145,14 @@ def train(
         download_speech_commands(data)
     torch.set_num_threads(threads)
     keyword = " ".join(words_of(keyword))
-    given = {"objective": objective, "epochs": epochs, "networks": networks, "units": units}
+    given = {
+        "objective": objective, "second_objective": second_objective, "epochs": epochs, "networks": networks,
+        "units": units,
+    }  # fmt: skip
     recipe = recipe_for(keyword, recipe_name, data, synthesize)
     recipe = recipe.changed(**{k: v for k, v in given.items() if v is not None})
+    if recipe.second_objective and recipe.networks < 2:
+        raise click.UsageError("--second-objective is of every second network: give --networks 2 or more with it")
     if base:
         if base.suffix != ".npz":
             raise click.UsageError(f"{base} is no file of `wakeword pretrain`: its name does not end in .npz")
