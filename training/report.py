@@ -60,7 +60,7 @@ def objectives_of(card: dict[str, Any]) -> list[str]:
     """The objectives by which a model's networks were trained, by its card."""
     recipe = card["recipe"]
     second = recipe.get("second_objective", "") if recipe.get("networks", 1) > 1 else ""
-    return [str(recipe["objective"]), *([second] if second else [])]
+    return list(dict.fromkeys(filter(None, (str(recipe["objective"]), second))))
 
 
 def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[str, Any]]) -> str:
