@@ -75,8 +75,12 @@ VARIANTS = {
     "no sentences": Variant(_spoken(sentences=0)),
     "ten own recordings": Variant(own=10),
     "ten own recordings, BCE": Variant(_bce, own=10),
-    "ten own recordings, BCE, half the epochs": Variant(lambda recipe: _bce(recipe.changed(epochs=7)), own=10),
-    "ten own recordings, BCE, twice the epochs": Variant(lambda recipe: _bce(recipe.changed(epochs=28)), own=10),
+    "ten own recordings, BCE, half the epochs": Variant(
+        lambda recipe: _bce(recipe.changed(epochs=recipe.epochs // 2)), own=10
+    ),
+    "ten own recordings, BCE, twice the epochs": Variant(
+        lambda recipe: _bce(recipe.changed(epochs=2 * recipe.epochs)), own=10
+    ),
     "ten own recordings, no close negatives": Variant(_spoken(close=0), own=10),
     "ten own recordings, heard three times as often": Variant(
         lambda recipe: recipe.changed(own_draws=recipe.own_draws * 3), own=10

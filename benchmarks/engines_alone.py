@@ -159,7 +159,7 @@ def people_who_say(word: str, data: Path) -> list[tuple[str, np.ndarray]]:
 def run_of(word: str, args: argparse.Namespace) -> Run:
     """A run that hears nobody say the word; its files are under --runs."""
     hidden = without(word, args.data, args.runs / f"without_{word}")
-    recipe = phrase(word).changed(units=128, networks=1, second_objective="", base=args.base)
+    recipe = phrase(word).changed(units=128, networks=1, base=args.base)
     return Run(word, hidden, recipe, args.runs, tuple(args.speech), tuple(args.noise))
 
 

@@ -54,11 +54,13 @@ class Recipe:
     augment: AugmentSettings | None = None
 
     def changed(self, **changes: object) -> Recipe:
-        """The same recipe with other values; raises TrainingError on an objective there is none of."""
+        """The same recipe with other values; raises TrainingError on an objective of none, or of no network."""
         recipe = dataclasses.replace(self, **changes)  # type: ignore[arg-type]
         for objective in (recipe.objective, recipe.second_objective or recipe.objective):
             if objective not in OBJECTIVES:
                 raise TrainingError(f"there is no objective {objective!r}; choose {', '.join(OBJECTIVES)}")
+        if recipe.second_objective and recipe.networks < 2:
+            raise TrainingError("--second-objective is of every second network: give --networks 2 or more with it")
         return recipe
 
     def of_network(self, number: int) -> Recipe:

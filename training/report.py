@@ -59,8 +59,7 @@ def write_report(model_path: Path, model: WakeWordModel, evaluation: Evaluation,
 def objectives_of(card: dict[str, Any]) -> list[str]:
     """The objectives by which a model's networks were trained, by its card."""
     recipe = card["recipe"]
-    second = recipe.get("second_objective", "") if recipe.get("networks", 1) > 1 else ""
-    return list(dict.fromkeys(filter(None, (str(recipe["objective"]), second))))
+    return list(dict.fromkeys(filter(None, (recipe["objective"], recipe.get("second_objective")))))
 
 
 def _html_page(model: WakeWordModel, evaluation: Evaluation, history: list[dict[str, Any]]) -> str:
