@@ -40,7 +40,7 @@ from training.corpus import RECORDED, SPLICED, Corpus, load_corpus
 from training.gathering import Run, as_it_can_be, gather
 from training.metrics import rate
 from training.network import to_network
-from training.pipeline import UNCALIBRATED, fit_keyword
+from training.pipeline import UNCALIBRATED, fit_keyword, looks_again
 from training.recipes import phrase
 from training.streams import babble, hear_clips, hear_long, missed
 from wakeword import WakeWordModel, load_model
@@ -82,7 +82,8 @@ def measure(run: Run, name: str, people: Sequence[tuple[str, np.ndarray]]) -> Ro
     stem = run.out / f"{run.keyword}-{kept}-{base}-{made[:8]}".replace(" ", "_").replace(".", "_")
     models = [trained(heard, run, spec, seed, stem.with_name(f"{stem.name}-{seed}")) for seed in seeds]
     networks = tuple(network for model in models for network in model.networks)
-    model = WakeWordModel(run.keyword, spec, networks, UNCALIBRATED)
+    looks = looks_again(run.keyword, run.recipe)
+    model = WakeWordModel(run.keyword, spec, networks, UNCALIBRATED, looks)
     return {
         **dict(zip(KEY, (run.keyword, name, base, run.seed), strict=True)),
         **judged(model, corpus, run.seed, judged_by),

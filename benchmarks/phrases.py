@@ -32,7 +32,7 @@ from _rows import Rows
 from training.corpus import Corpus, load_corpus, read_clip
 from training.gathering import Run, gather
 from training.metrics import Rate, rate
-from training.pipeline import finish, train
+from training.pipeline import finish, looks_again, train
 from training.recipes import phrase
 from training.streams import babble, hear_clips, missed, string_together
 from wakeword import WakeWordModel, load_model
@@ -104,8 +104,10 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
 def calibrated_anew(run: Run) -> WakeWordModel:
     """The networks of the run's model file with thresholds of today's rule; the file is replaced, its report is not."""
     kept = load_model(run.out, calibrated=False)
-    about = {name: kept.card[name] for name in ("recipe", "best_epochs")}
-    model, _ = finish(replace(kept, card=about), gather(run)[0], run)
+    about = {"recipe": kept.card["recipe"] | {"look_again": run.recipe.look_again}}
+    about["best_epochs"] = kept.card["best_epochs"]
+    kept = replace(kept, card=about, pronunciation=looks_again(run.keyword, run.recipe))
+    model, _ = finish(kept, gather(run)[0], run)
     model.save(run.out)
     return model
 

@@ -14,6 +14,7 @@ import torch
 import torchaudio
 
 from training.abreast import fit_abreast
+from training.base import find_base
 from training.calibrate import calibrate
 from training.checkpoint import Epoch
 from training.corpus import Corpus
@@ -22,6 +23,7 @@ from training.examples import Examples, ExampleSource
 from training.fit import Fitted, fit
 from training.gathering import Run, as_it_can_be, counts, gather
 from training.network import to_network
+from training.pronouncing import pronunciation_of
 from training.recipes import Recipe
 from training.report import objectives_of, write_report
 from training.spoken import Progress
@@ -29,6 +31,7 @@ from training.teacher import Teacher
 from wakeword.errors import TrainingError
 from wakeword.features import FeatureSpec
 from wakeword.model import WakeWordModel
+from wakeword.pronunciation import Pronunciation
 from wakeword.version import __version__
 
 LICENCE = "Apache-2.0"
@@ -74,12 +77,19 @@ def train(
     }
     if teacher:
         about["teacher"] = {"share": teacher.share, "recipe": teacher.model.card["recipe"]}
-    model, evaluation = finish(WakeWordModel(corpus.keyword, spec, networks, about), corpus, run)
+    looks = looks_again(corpus.keyword, recipe)
+    model, evaluation = finish(WakeWordModel(corpus.keyword, spec, networks, about, looks), corpus, run)
     model.save(run.out)
     write_report(run.out, model, evaluation, history)
     for network in range(recipe.networks):
         run.checkpoint(network).unlink(missing_ok=True)
     return model
+
+
+def looks_again(keyword: str, recipe: Recipe) -> Pronunciation | None:
+    """What the recipe has windows looked at again for, by its base; None where it does not."""
+    base = find_base(recipe.base, recipe.units, must_name=True) if recipe.look_again else None
+    return pronunciation_of(keyword, base, recipe.look_again) if base else None
 
 
 def fit_keyword(
@@ -134,7 +144,8 @@ def combine(
         },
     }
     say("calibrating on validation, then measuring on the test split")
-    combined, evaluation = finish(WakeWordModel(run.keyword, spec, tuple(networks), about), corpus, run)
+    looks = next((model.pronunciation for model in models if model.pronunciation), None)
+    combined, evaluation = finish(WakeWordModel(run.keyword, spec, tuple(networks), about, looks), corpus, run)
     combined.save(run.out)
     write_report(run.out, combined, evaluation, [])
     return combined

@@ -51,6 +51,9 @@ class Recipe:
     mining: float = 1.0  # so many times the windows, spoken words and close negatives are made; see hard_negatives
     base: str = ""  # the LSTM to start from that knows the sounds of English (see find_base); "" for a random one
     remember: float = 0.0  # weight of going on naming the sounds as the base does; 0 = they may be forgotten
+    look_again: float = (
+        0.0  # logits that a window loses for each nat its sounds fall short by; see wakeword.pronunciation
+    )
     augment: AugmentSettings | None = None
 
     def changed(self, **changes: object) -> Recipe:
@@ -147,6 +150,7 @@ def phrase(keyword: str) -> Recipe:
         keyword_draws=1200,
         networks=2,  # one that has only heard engines is unsteady on people; two are steadier
         base="sounds",  # a base that knows words knows no word that people did not say to it
+        look_again=2.0,  # of 0 to 4 the best on people who say "happy", together with two windows of three
         remember=0.5,  # of what tells a keyword that engines say, the sounds alone are true of people too
         mining=3.0,  # what resembles the keyword in speech and noise is rare, and sets the threshold
         augment=AugmentSettings(cepstral=cepstral),

@@ -27,12 +27,16 @@ from wakeword.errors import ModelFileError
 from wakeword.features import FeatureSpec
 from wakeword.files import write_atomically
 from wakeword.network import ARRAYS, Network
+from wakeword.pronunciation import ARRAYS as SOUNDS
+from wakeword.pronunciation import Pronunciation
 from wakeword.sidecar import POINT, sidecar_path, with_room
 
 FORMAT = "wakeword-model"
-FORMAT_VERSION = 2  # 1 where the networks have one size, so that older programs read the file
+#: 1 where the networks have one size, 2 where they have several, so that older programs read the file.
+FORMAT_VERSION = 3  # where windows are looked at again: to leave that out would be another model
 SUFFIX = ".wakeword"
 _CARD = "card.json"
+_TOLD = ("symbols", "ways", "weight", "floor")  # of a pronunciation, by the card
 #: No honest model comes near this; a file that claims more is not unpacked.
 _MAX_BYTES = 64 * 2**20
 
@@ -44,12 +48,14 @@ class WakeWordModel:
     networks    of one pooling; several, trained from different seeds, agree on the keyword and disagree on what merely
                 resembles it, so their mean has fewer false alarms than any of them. Those of one size are neighbours
     card        JSON: operating_points, default_point, decision, evaluation, data, recipe, seed, licence, libraries
+    pronunciation  what windows that the networks take for the keyword are looked at for again; None = they are not
     """
 
     keyword: str
     spec: FeatureSpec
     networks: tuple[Network, ...]
     card: dict[str, Any] = field(default_factory=dict)
+    pronunciation: Pronunciation | None = None
 
     def __post_init__(self) -> None:
         if not self.networks:
@@ -60,6 +66,8 @@ class WakeWordModel:
             raise ValueError("the networks of a model that have one size must be neighbours")
         if any(network.mean.size != self.spec.n_cepstra for network in self.networks):
             raise ValueError(f"the networks must take the {self.spec.n_cepstra} cepstra of the front end")
+        if self.pronunciation and self.pronunciation.mean.size != self.spec.n_cepstra:
+            raise ValueError(f"the pronunciation must take the {self.spec.n_cepstra} cepstra of the front end")
 
     @property
     def sizes(self) -> dict[int, int]:
@@ -106,18 +114,22 @@ class WakeWordModel:
 
     def to_bytes(self) -> bytes:
         """The file's bytes: the same for the same model, whenever and wherever it is saved."""
+        looks = self.pronunciation
+        version = FORMAT_VERSION if looks else min(len(self.sizes), 2)
         card = {
-            "format": FORMAT, "format_version": min(len(self.sizes), FORMAT_VERSION), "keyword": self.keyword,
+            "format": FORMAT, "format_version": version, "keyword": self.keyword,
             "pooling": self.pooling, "feature_spec": self.spec.to_dict(), **self.card,
         }  # fmt: skip
-        text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        members = {_CARD: text.encode()}
+        arrays = {}
         for run, networks in enumerate(self.by_size()):
             for name in ARRAYS[: None if self.pooling == "attention" else -1]:
-                stream = io.BytesIO()
-                stacked = np.stack([getattr(network, name) for network in networks])  # the first axis is the network
-                np.lib.format.write_array(stream, stacked, allow_pickle=False)
-                members[_member(name, run)] = stream.getvalue()
+                # The first axis is the network.
+                arrays[_member(name, run)] = np.stack([getattr(network, name) for network in networks])
+        if looks:
+            card["pronunciation"] = {name: getattr(looks, name) for name in _TOLD}
+            arrays |= {_sounds_member(name): getattr(looks, name) for name in SOUNDS}
+        text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        members = {_CARD: text.encode(), **{name: _bytes_of(array) for name, array in arrays.items()}}
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
             for name, content in members.items():
@@ -177,17 +189,16 @@ def _load(path: Path) -> WakeWordModel:
             _check_format(path, card)
             # An unknown pooling must be refused, not read as the one this program knows: the scores would be wrong.
             names = {"last": ARRAYS[:-1], "attention": ARRAYS}[card.pop("pooling")]
+            told = card.pop("pronunciation", None)
+            looks = _pronunciation(archive, told) if told is not None else None
             # By the number of arrays: one that is missing or misnamed must be missed, not taken for the end.
-            runs = -(-sum(name.endswith(".npy") for name in archive.namelist()) // len(names))
+            count = sum(name.endswith(".npy") for name in archive.namelist()) - (len(SOUNDS) if looks else 0)
             networks: list[Network] = []
-            for run in range(runs):
-                arrays = [
-                    np.lib.format.read_array(io.BytesIO(archive.read(_member(name, run))), allow_pickle=False)
-                    for name in names
-                ]
+            for run in range(-(-count // len(names))):
+                arrays = [_array(archive, _member(name, run)) for name in names]
                 networks += [Network(*weights) for weights in zip(*arrays, strict=True)]
         spec, keyword = FeatureSpec(**card.pop("feature_spec")), str(card.pop("keyword"))
-        model = WakeWordModel(keyword, spec, tuple(networks), _without_header(card))
+        model = WakeWordModel(keyword, spec, tuple(networks), _without_header(card), looks)
         for point in (None, *model.operating_points):  # a model with a point that cannot be used is damaged too
             model.rule(point)
         return model
@@ -199,6 +210,31 @@ def _load(path: Path) -> WakeWordModel:
         raise ModelFileError(f"{path} is damaged, truncated, or no wakeword model ({error})") from error
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
         raise ModelFileError(f"{path} is damaged: its content is not a wakeword model's ({error})") from error
+
+
+def _pronunciation(archive: zipfile.ZipFile, told: dict[str, Any]) -> Pronunciation:
+    return Pronunciation(
+        **{name: _array(archive, _sounds_member(name)) for name in SOUNDS},
+        symbols=tuple(told["symbols"]),
+        ways=tuple(map(tuple, told["ways"])),
+        weight=float(told["weight"]),
+        floor=float(told["floor"]),
+    )
+
+
+def _array(archive: zipfile.ZipFile, member: str) -> np.ndarray:
+    return np.lib.format.read_array(io.BytesIO(archive.read(member)), allow_pickle=False)
+
+
+def _bytes_of(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _sounds_member(name: str) -> str:
+    """Where an array of the pronunciation lies in the archive."""
+    return f"pronunciation.{name}.npy"
 
 
 def _member(name: str, run: int) -> str:

@@ -63,11 +63,13 @@ class SlidingWindows:
         every.sort(key=_kind)
         self._groups = [_Group(list(run), streams, self.rows) for _, run in groupby(every, key=_kind)]
         self._networks = np.array([len(model.networks) for model in models], dtype=np.float32)
+        self._looks = [(column, model.pronunciation) for column, model in enumerate(models) if model.pronunciation]
         self.reset()
 
     def reset(self) -> None:
         """Forget everything heard: the next frame is frame 0."""
         self._frame = 0
+        self._past = np.zeros((self.streams, 0, self.spec.n_cepstra), np.float32)
         for group in self._groups:
             group.lstm.clear()
 
@@ -82,8 +84,24 @@ class SlidingWindows:
         for group in self._groups:
             logits = group.lstm.run(frames, self._frame, hop, window)
             scores[:, :, group.columns] += np.add.reduceat(logits, group.first, axis=1).swapaxes(1, 2)
+        scores /= self._networks
+        if self._looks:
+            self._look_again(scores, ends, frames)
         self._frame += n_frames
-        return WindowScores(ends.astype(np.int64), scores / self._networks)
+        return WindowScores(ends.astype(np.int64), scores)
+
+    def _look_again(self, scores: np.ndarray, ends: np.ndarray, frames: np.ndarray) -> None:
+        """Charge windows (K, streams, models) that some model takes for its keyword for the sounds they lack."""
+        window = self.spec.window_frames
+        heard = np.concatenate([self._past, frames], axis=1)
+        first = self._frame - self._past.shape[1]  # the frame that ``heard`` begins with
+        for column, pronunciation in self._looks:
+            found, streams = np.nonzero(scores[:, :, column] >= pronunciation.floor)
+            if len(found):
+                starts = ends[found] - window - first
+                windows = np.stack([heard[s, at : at + window] for s, at in zip(streams, starts, strict=True)])
+                scores[found, streams, column] = pronunciation.checked(scores[found, streams, column], windows)
+        self._past = heard[:, max(0, heard.shape[1] - window) :]
 
 
 def _kind(owned: tuple[int, Network]) -> tuple[int, str]:

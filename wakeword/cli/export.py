@@ -28,3 +28,9 @@ def export(model: str, out: Path) -> None:
         f"{out}: {printable(loaded.keyword)}, features (N, {spec.window_frames}, {spec.n_cepstra}) -> logit (N,), "
         f"{out.stat().st_size / 1024:.0f} KiB; onnxruntime differs from the runtime by at most {difference:.1e}"
     )
+    if loaded.pronunciation:
+        click.echo(
+            "note: the graph has no second look at the sounds, which this model's thresholds count on: in other "
+            "programs it wakes more often by mistake unless the threshold is raised",
+            err=True,
+        )
