@@ -1,8 +1,8 @@
 """How well a phrase that nobody recorded is heard: trained from speech engines alone, tested on real people.
 
     python benchmarks/phrases.py --real recordings --data words --speech talk --noise noise \\
-        [--phrases alexa computer] [--own 0 10] [--networks 2] [--second-objective bce] [--base sounds] [--seed 0] \\
-        [--judge]
+        [--phrases alexa computer] [--own 0 10] [--networks 2] [--second-objective bce] [--look-again] \\
+        [--base sounds] [--seed 0] [--judge]
     python benchmarks/phrases.py --tables         # the table again, from the rows that are there
 
 ``--real`` has one folder of recordings a phrase; they are the test and nothing else. ``--own N`` also trains with N of
@@ -41,7 +41,7 @@ from wakeword.audio import sound_files
 
 SNR_DB = 10.0
 #: What makes a row unique, in the order of the rows.
-KEY = ("phrase", "own", "networks", "second_objective", "base", "seed")
+KEY = ("phrase", "own", "networks", "second_objective", "look_again", "base", "seed")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Cell:
     own: int
     networks: int
     second_objective: str
+    look_again: bool
     base: str
     seed: int
     real: Path
@@ -77,6 +78,7 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
     given, tested = _divided(cell.real / cell.phrase, cell.own)
     own = _copied(given, stem.with_suffix(".own"))
     recipe = phrase(cell.phrase).changed(networks=cell.networks, second_objective=cell.second_objective, base=cell.base)
+    recipe = recipe.looking_again() if cell.look_again else recipe
     run = Run(
         cell.phrase, cell.data, recipe, stem.with_suffix(".wakeword"), cell.speech, cell.noise, own, seed=cell.seed
     )
@@ -152,6 +154,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "own recordings",
         "networks",
         "objective of every second",
+        "looks again",
         "base",
         "seed",
         "miss in silence",
@@ -163,7 +166,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         test = row["test"]
         misses = [str(_rate(test[kind])) for kind in ("miss_in_silence", "miss_in_babble_10_db")]
         alarms = f"{test['false_alarms']['count']} in {test['false_alarms']['hours']:.2f} h"
-        cells = [*ROWS.key_of(row), *misses, alarms, round(row["seconds"] / 60)]
+        kinds = [("yes" if value else "") if isinstance(value, bool) else value for value in ROWS.key_of(row)]
+        cells = [*kinds, *misses, alarms, round(row["seconds"] / 60)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join([*lines, ""])
 
@@ -187,6 +191,7 @@ def main() -> None:
     parser.add_argument("--own", type=int, nargs="*", default=[0, 10])
     parser.add_argument("--networks", type=int, default=phrase("").networks)
     parser.add_argument("--second-objective", default="", help="of every second network; else all have the recipe's")
+    parser.add_argument("--look-again", action="store_true", help="the models look again at the sounds")
     parser.add_argument("--base", default=phrase("").base)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge", action="store_true", help="calibrate and test kept models anew; train nothing")
@@ -199,7 +204,7 @@ def main() -> None:
         args.runs.mkdir(exist_ok=True)
         there = {ROWS.key_of(row): row["seconds"] for row in ROWS.read()}
         folders = (args.real, args.data, tuple(args.speech), tuple(args.noise), args.runs)
-        how = (args.networks, args.second_objective, args.base, args.seed)
+        how = (args.networks, args.second_objective, args.look_again, args.base, args.seed)
         cells = [Cell(p, own, *how, *folders) for own in args.own for p in args.phrases]
         for cell in cells:
             kept = cell.stem.with_suffix(".wakeword").exists() and cell.key in there

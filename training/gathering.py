@@ -89,7 +89,7 @@ def as_it_can_be(recipe: Recipe, corpus: Corpus, own: bool) -> Recipe:
     own: whether there are a user's own recordings of the keyword.
     """
     if not find_base(recipe.base, recipe.units, recipe.remember > 0):
-        recipe = recipe.changed(base="", remember=0.0, look_again=0.0)  # none is bundled of that size
+        recipe = recipe.changed(base="", remember=0.0)  # none is bundled of that size
     if not corpus.words["train"].of_origin(SPLICED).any():
         recipe = recipe.changed(spliced=SpliceSettings())
     recorded = int((corpus.words["train"].of_origin(RECORDED) & corpus.words["train"].is_keyword).sum())

@@ -35,6 +35,7 @@ from wakeword.pronunciation import Pronunciation
 from wakeword.version import __version__
 
 LICENCE = "Apache-2.0"
+_LOOKING_UNITS = 256  # of the base by which models look again: one of 128 tells half as much
 #: The card of a model whose thresholds are still to be chosen: a Detector can be made of it.
 UNCALIBRATED: dict[str, Any] = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
 
@@ -87,9 +88,13 @@ def train(
 
 
 def looks_again(keyword: str, recipe: Recipe) -> Pronunciation | None:
-    """What the recipe has windows looked at again for, by its base; None where it does not."""
-    base = find_base(recipe.base, recipe.units, must_name=True) if recipe.look_again else None
-    return pronunciation_of(keyword, base, recipe.look_again) if base else None
+    """What the recipe has windows looked at again for: by the user's base or the larger bundled one; or not at all."""
+    if not recipe.look_again:
+        return None
+    own = find_base(recipe.base, recipe.units) if recipe.base.endswith(".npz") else None
+    base = own if own and own.names_sounds else find_base("sounds", _LOOKING_UNITS)
+    assert base is not None  # it is bundled
+    return pronunciation_of(keyword, base, recipe.look_again)
 
 
 def fit_keyword(
@@ -125,7 +130,8 @@ def combine(
 ) -> WakeWordModel:
     """One model of all the networks of several models of ``run``'s keyword, calibrated and measured anew, and saved.
 
-    The run's recipe says what speech engines add to its data. The models are taken to be trained on the run's training
+    The run's recipe says what speech engines add to its data, and whether the model looks again, as one of those that
+    do does in any case. The models are taken to be trained on the run's training
     split, or on nothing that is in its others. Raises WakewordError in one sentence.
     """
     spec = models[0].spec
@@ -144,7 +150,7 @@ def combine(
         },
     }
     say("calibrating on validation, then measuring on the test split")
-    looks = next((model.pronunciation for model in models if model.pronunciation), None)
+    looks = looks_again(run.keyword, run.recipe) or next((m.pronunciation for m in models if m.pronunciation), None)
     combined, evaluation = finish(WakeWordModel(run.keyword, spec, tuple(networks), about, looks), corpus, run)
     combined.save(run.out)
     write_report(run.out, combined, evaluation, [])

@@ -1,4 +1,4 @@
-"""What a model looks at again in the windows that it takes for its keyword: the sounds, as the base names them."""
+"""What at again in the windows that it takes for its keyword: the sounds, as the base names them."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from training.clips import active_range
 from training.corpus import FULL_SCALE
@@ -81,7 +82,8 @@ def hear_all(model: WakeWordModel, streams: Sequence[np.ndarray]) -> list[Heard]
 
 def _on_all_cores(work: Callable[[_Part], _Answer], parts: Sequence[_Part]) -> list[_Answer]:
     """``work`` of each part, in their order; in threads, for numpy and the kernel let go of the interpreter."""
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+    # The cores are taken: threads of BLAS beside them would only wait for each other.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(joblib.cpu_count()) as pool:
         return list(pool.map(work, parts))
 
 

@@ -36,7 +36,6 @@ FORMAT = "wakeword-model"
 FORMAT_VERSION = 3  # where windows are looked at again: to leave that out would be another model
 SUFFIX = ".wakeword"
 _CARD = "card.json"
-_TOLD = ("symbols", "ways", "weight", "floor")  # of a pronunciation, by the card
 #: No honest model comes near this; a file that claims more is not unpacked.
 _MAX_BYTES = 64 * 2**20
 
@@ -126,7 +125,7 @@ class WakeWordModel:
                 # The first axis is the network.
                 arrays[_member(name, run)] = np.stack([getattr(network, name) for network in networks])
         if looks:
-            card["pronunciation"] = {name: getattr(looks, name) for name in _TOLD}
+            card["pronunciation"] = looks.card()
             arrays |= {_sounds_member(name): getattr(looks, name) for name in SOUNDS}
         text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         members = {_CARD: text.encode(), **{name: _bytes_of(array) for name, array in arrays.items()}}

@@ -1,13 +1,14 @@
 """The second look: are the keyword's sounds in the window, one after another?
 
-A network that learnt a phrase from speech engines wakes at speech that is like it on the whole: "could you know" for
-"computer". An LSTM that names sounds, and learnt from people, finds no M, no P and no T in that. It is asked only about
-windows that the networks take for the keyword, which are rare, so it costs next to nothing.
+A network that learnt a keyword wakes at speech that is like it on the whole: "could you know" for "computer". An LSTM
+that names sounds finds no M, no P and no T in that. It is asked only about windows that the networks take for the
+keyword, which are rare, so it costs next to nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,10 @@ class Pronunciation:
     def units(self) -> int:
         """Hidden units H of the LSTM."""
         return int(self.w_hh.shape[-1])
+
+    def card(self) -> dict[str, Any]:
+        """All but the arrays, for JSON."""
+        return {"symbols": self.symbols, "ways": self.ways, "weight": self.weight, "floor": self.floor}
 
     def checked(self, scores: np.ndarray, windows: np.ndarray) -> np.ndarray:
         """Logits (B,) of windows (B, F, D) less what their shortfall costs, float32 (B,)."""

@@ -32,6 +32,16 @@ def test_combine_puts_networks_of_two_models_together(
     assert code == 0
     assert "verdict:" in said
     model = load_model(out)
+    assert model.pronunciation is None
+    monkeypatch.setattr("training.pronouncing._FLOOR", 99.0)  # these networks take everything for the keyword
+    code, _, _ = run("combine", out, *folders, "--look-again", "--out", tmp_path / "looking.wakeword")
+    assert code == 0
+    looking = load_model(tmp_path / "looking.wakeword")
+    assert looking.pronunciation is not None
+    assert looking.sizes == model.sizes
+    code, _, _ = run("combine", tmp_path / "looking.wakeword", *folders, "--out", tmp_path / "still.wakeword")
+    assert code == 0
+    assert load_model(tmp_path / "still.wakeword").pronunciation is not None
     assert model.sizes == {8: 1, 12: 1}
     assert [(of["seed"], of["recipe"]["objective"]) for of in model.card["recipe"]["of"]] == [
         (0, "bce"),

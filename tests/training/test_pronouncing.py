@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from close_negatives.plan import PlanSettings, plan
 from close_negatives.synthesize import speak
-from close_negatives.voices import SPLITS
 from training.base import Base, find_base
-from training.corpus import SPOKEN, Corpus, Words
-from training.gathering import as_it_can_be
 from training.pipeline import looks_again
 from training.pronouncing import pronunciation_of, ways_to_say
 from training.recipes import deploy, phrase
@@ -23,20 +23,18 @@ def test_several_words_may_have_a_pause_between_them() -> None:
     assert len(ways_to_say("either")) == 2  # the dictionary has two
 
 
-def test_a_phrases_recipe_looks_again_by_its_own_base() -> None:
-    recipe = phrase("computer")
+def test_a_model_looks_again_where_it_is_told_to_by_the_larger_base_or_the_users() -> None:
+    recipe = phrase("computer").changed(units=128).looking_again()
     look = looks_again("computer", recipe)
     assert look is not None
-    assert (look.units, look.weight) == (recipe.units, recipe.look_again)
-    assert looks_again("computer", deploy("computer")) is None
-    none_bundled = as_it_can_be(recipe.changed(units=16), corpus_of_nobody(), own=False)
-    assert looks_again("computer", none_bundled) is None
-
-
-def corpus_of_nobody() -> Corpus:
-    """One clip of another word, and no recording."""
-    words = Words(np.zeros((1, 16_000), np.int16), np.array([False]), ("x",), ("v",), ("n",), (SPOKEN,))
-    return Corpus("computer", dict.fromkeys(SPLITS, words), {}, {})
+    assert (look.units, look.weight) == (256, recipe.look_again)
+    bases = Path(str(resources.files("training") / "bases"))
+    for kind, units in (("sounds", 128), ("english", 256)):  # the latter names no sounds
+        own = looks_again("computer", recipe.changed(base=str(bases / f"{kind}-128.npz")))
+        assert own is not None
+        assert own.units == units
+    assert looks_again("computer", phrase("computer")) is None
+    assert looks_again("computer", deploy("computer").looking_again()) is not None
 
 
 def test_a_base_that_names_no_sounds_cannot_check_any() -> None:

@@ -190,6 +190,7 @@ def test_a_phrase_that_nobody_recorded(
     assert "train: 36 clips of 'hey wonderful computer'" in said
     model = load_model(out)
     assert model.spec.window_frames > 98
+    assert model.pronunciation is None
     assert model.card["recipe"]["spoken"]["keyword"] == 36
     assert model.card["data"]["words"]["train"]["spoken_keyword_clips"] == 36
     assert model.card["evaluation"]["close_negatives"]
@@ -199,10 +200,14 @@ def test_a_phrase_that_nobody_recorded(
         noise = np.random.default_rng(take).normal(0, 0.1, 24_000 + 9000 * take)
         soundfile.write(own / f"{take}.wav", noise * np.hanning(len(noise)), 16_000)
     english = model.card["data"]["sentence_seconds"]["train"]
-    more = ["--recordings", str(own), "--languages", "es, DE"]
+    monkeypatch.setattr("training.pronouncing._FLOOR", 99.0)  # a network so small takes much for the keyword
+    more = ["--recordings", str(own), "--languages", "es, DE", "--look-again"]
     assert run(["train", "hey wonderful computer", *small, *more]) == 0
     assert "train: 39 clips of 'hey wonderful computer'" in capsys.readouterr().out
-    card = load_model(out).card
+    model = load_model(out)
+    assert model.pronunciation is not None
+    assert model.pronunciation.ways[0][:4] == ("HH", "EY", "W", "AH")
+    card = model.card
     assert card["recipe"]["spoken"]["languages"] == ["es", "de"]
     assert card["data"]["sentence_seconds"]["train"] > english
 

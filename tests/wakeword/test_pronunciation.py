@@ -133,6 +133,16 @@ def test_round_trip(saved: Path, tmp_path: Path, voice: np.ndarray) -> None:
     assert (tmp_path / "again.wakeword").read_bytes() == saved.read_bytes()
 
 
+def test_info_tells_of_it(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--json"]):
+        with pytest.raises(SystemExit) as stop:
+            main(["info", str(saved), *more])
+        assert not stop.value.code
+    shown, card = capsys.readouterr().out.split("{", 1)
+    assert "looks again for A B, or C: an LSTM, 6 units, 2 logits a nat" in shown
+    assert json.loads("{" + card)["pronunciation"]["ways"] == [["A", "B"], ["C"]]
+
+
 def test_an_older_program_does_not_read_it_without_the_second_look(saved: Path, make_model, tmp_path: Path) -> None:
     make_model().save(tmp_path / "plain.wakeword")
     versions = []

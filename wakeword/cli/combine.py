@@ -18,6 +18,11 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--data", type=_FOLDER, help="Folder in the layout of Speech Commands: one folder a word.")
 @click.option("--noise", type=_FOLDER, multiple=True, help="Folder of noise recordings; may be repeated.")
 @click.option("--speech", type=_FOLDER, multiple=True, help="Folder of speech without the keyword; may be repeated.")
+@click.option(
+    "--look-again",
+    is_flag=True,
+    help="Let it look for the keyword's sounds in what the networks take for it, as it does if one of MODELs does.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Draws the babble.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Model file to write.")
 def combine(
@@ -25,10 +30,11 @@ def combine(
     data: Path | None,
     noise: tuple[Path, ...],
     speech: tuple[Path, ...],
+    look_again: bool,
     seed: int,
     out: Path,
 ) -> None:
-    """Put the networks of several MODELs of one keyword together: their mean is the score.
+    """Put the networks of several MODELs of one keyword together: their mean is the score. One alone is measured anew.
 
     Networks of other seeds or recipes err on other sounds, so their mean errs less. It is calibrated and measured anew:
     give the folders that the models were trained with.
@@ -45,6 +51,7 @@ def combine(
     # Calibrated among the languages that its parts have learnt to refuse.
     languages = dict.fromkeys(language for model in loaded for language in _languages(model.card.get("recipe", {})))
     recipe = recipe_for(keyword, "deploy", data).hearing(tuple(languages))
+    recipe = recipe.looking_again() if look_again else recipe
     run = Run(keyword, data, recipe, out, speech, noise, seed=seed)
     with TrainingProgress(1) as progress:
         model = put_together(loaded, run, click.echo, progress.show_spoken)
