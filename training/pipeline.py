@@ -35,7 +35,7 @@ from wakeword.pronunciation import Pronunciation
 from wakeword.version import __version__
 
 LICENCE = "Apache-2.0"
-_LOOKING_UNITS = 256  # of the base by which models look again: one of 128 tells half as much
+_LOOKING_UNITS = 256  # of the base by which models look again: one of 128 helped less
 #: The card of a model whose thresholds are still to be chosen: a Detector can be made of it.
 UNCALIBRATED: dict[str, Any] = {"operating_points": {"none": {"threshold": 0.0}}, "default_point": "none"}
 
@@ -130,9 +130,9 @@ def combine(
 ) -> WakeWordModel:
     """One model of all the networks of several models of ``run``'s keyword, calibrated and measured anew, and saved.
 
-    The run's recipe says what speech engines add to its data, and whether the model looks again, as one of those that
-    do does in any case. The models are taken to be trained on the run's training
-    split, or on nothing that is in its others. Raises WakewordError in one sentence.
+    The run's recipe says what speech engines add to its data, and whether the model looks again; it does in any case
+    where one of the models does. The models are taken to be trained on the run's training split, or on nothing that is
+    in its others. Raises WakewordError in one sentence.
     """
     spec = models[0].spec
     for model in models:

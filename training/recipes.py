@@ -52,9 +52,7 @@ class Recipe:
     mining: float = 1.0  # so many times the windows, spoken words and close negatives are made; see hard_negatives
     base: str = ""  # the LSTM to start from that knows the sounds of English (see find_base); "" for a random one
     remember: float = 0.0  # weight of going on naming the sounds as the base does; 0 = they may be forgotten
-    look_again: float = (
-        0.0  # logits that a window loses for each nat its sounds fall short by; see wakeword.pronunciation
-    )
+    look_again: float = 0.0  # logits a nat of a window's shortfall (wakeword.pronunciation); 0 = not looked at
     augment: AugmentSettings | None = None
 
     def changed(self, **changes: object) -> Recipe:
@@ -91,8 +89,8 @@ class Recipe:
     def looking_again(self) -> Recipe:
         """The same recipe, its windows looked at again.
 
-        No recipe does by itself: of a word that the base heard people say it misses fewer at as many alarms, but of
-        one that nobody had said to it ("computer") sometimes more.
+        No recipe does by itself: with ten recordings of "happy", which the base had heard, it missed a third fewer
+        people at as many alarms, of "computer" and with many recordings of "happy" not surely fewer.
         """
         return self.changed(look_again=_LOOK_AGAIN)
 

@@ -57,8 +57,8 @@ _OBJECTIVE = click.Choice(["bce", "drocc", "drocc-oe", "drocc-lf"])
 @click.option(
     "--look-again",
     is_flag=True,
-    help="Let the model look for the keyword's sounds in what its networks take for it: 1 MB more, and fewer false "
-    "alarms where people recorded the keyword.",
+    help="Let the model look for the keyword's sounds in what its networks take for it: 1 MB more. It helped with ten "
+    "recordings of one word, and others not surely.",
 )
 @click.option(
     "--synthesize/--no-synthesize",
