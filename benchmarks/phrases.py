@@ -106,8 +106,8 @@ def measure(cell: Cell, seconds: float | None = None) -> dict[str, Any]:
 def calibrated_anew(run: Run) -> WakeWordModel:
     """The networks of the run's model file with thresholds of today's rule; the file is replaced, its report is not."""
     kept = load_model(run.out, calibrated=False)
-    about = {"recipe": kept.card["recipe"] | {"look_again": run.recipe.look_again}}
-    about["best_epochs"] = kept.card["best_epochs"]
+    recipe = kept.card["recipe"] | {"look_again": run.recipe.look_again}
+    about = {"recipe": recipe, "best_epochs": kept.card["best_epochs"]}
     kept = replace(kept, card=about, pronunciation=looks_again(run.keyword, run.recipe))
     model, _ = finish(kept, gather(run)[0], run)
     model.save(run.out)

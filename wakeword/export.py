@@ -138,11 +138,8 @@ def parity(model: WakeWordModel, content: bytes) -> float:
     """The largest difference between the graph's logits in onnxruntime and those of the runtime's sliding windows."""
     features = np.stack(list(_windows(model)))
     frames = model.spec.window_frames
-    expected = (
-        SlidingWindows([replace(model, pronunciation=None)], hop_frames=frames, streams=len(features))
-        .push(features)
-        .scores[0, :, 0]
-    )
+    bare = replace(model, pronunciation=None)  # the graph is of the networks alone
+    expected = SlidingWindows([bare], hop_frames=frames, streams=len(features)).push(features).scores[0, :, 0]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

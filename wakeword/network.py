@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,16 +40,9 @@ class Network:
             "mean": (width,), "std": (width,), "w_ih": (4 * units, width), "w_hh": (4 * units, units),
             "bias": (4 * units,), "w_out": (units,), "b_out": (), "attention": (units,),
         }  # fmt: skip
-        for name, shape in shapes.items():
-            array = getattr(self, name)
-            if array is None and name == "attention":
-                continue
-            if array.dtype != np.float32 or array.shape != shape:
-                raise ValueError(f"{name} must be float32 {shape}, not {array.dtype} {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds a value that is not finite")
-        if not (self.std > 0.0).all():
-            raise ValueError("every std must be above 0")
+        if self.attention is None:
+            del shapes["attention"]
+        check_arrays(self, shapes)
 
     @property
     def units(self) -> int:
@@ -58,3 +53,18 @@ class Network:
     def pooling(self) -> str:
         """How a window's hidden states become one logit: "last" or "attention"."""
         return "last" if self.attention is None else "attention"
+
+
+def check_arrays(holder: Any, shapes: Mapping[str, tuple[int, ...]], of: str = "") -> None:
+    """Raises ValueError where an array of the holder is not finite float32 of its shape, or a ``std`` not above 0.
+
+    of: whose arrays they are, where the message should say so.
+    """
+    for name, shape in shapes.items():
+        array = getattr(holder, name)
+        if array.dtype != np.float32 or array.shape != shape:
+            raise ValueError(f"{name}{of} must be float32 {shape}, not {array.dtype} {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}{of} holds a value that is not finite")
+    if not (holder.std > 0.0).all():
+        raise ValueError(f"every std{of} must be above 0")

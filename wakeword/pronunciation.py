@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from wakeword.network import check_arrays
+
 #: The arrays of a Pronunciation, in the order of a model file.
 ARRAYS = ("mean", "std", "w_ih", "w_hh", "bias", "w_names", "b_names")
 _FEWEST_FRAMES = 3  # of a sound: 30 ms
@@ -52,16 +54,7 @@ class Pronunciation:
             "mean": (width,), "std": (width,), "w_ih": (4 * units, width), "w_hh": (4 * units, units),
             "bias": (4 * units,), "w_names": (names, units), "b_names": (names,),
         }  # fmt: skip
-        for name, shape in shapes.items():
-            array = getattr(self, name)
-            if array.dtype != np.float32 or array.shape != shape:
-                raise ValueError(
-                    f"{name} of the pronunciation must be float32 {shape}, not {array.dtype} {array.shape}"
-                )
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} of the pronunciation holds a value that is not finite")
-        if not (self.std > 0.0).all():
-            raise ValueError("every std of the pronunciation must be above 0")
+        check_arrays(self, shapes, " of the pronunciation")
         if not self.ways or not all(way and set(way) <= set(self.symbols) for way in self.ways):
             raise ValueError("every way to pronounce a keyword is a row of the symbols that there are")
         if not (0.0 <= self.weight < np.inf and np.isfinite(self.floor)):

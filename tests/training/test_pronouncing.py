@@ -1,4 +1,4 @@
-"""What a phrase's model looks at again: the ways to say it, checked by the bundled base on what an engine says."""
+"""What a model looks at again: the ways to say it, checked by the bundled base on what an engine says."""
 
 from __future__ import annotations
 

@@ -47,15 +47,13 @@ def info(model: str, as_json: bool) -> None:
     loaded = load_model(model)
     card = {"keyword": loaded.keyword, "feature_spec": loaded.spec.to_dict(), **loaded.card}
     looks = loaded.pronunciation
-    if looks:
-        card["pronunciation"] = looks.card()
     if as_json:
-        click.echo(json.dumps(card, indent=1))
+        click.echo(json.dumps(card | ({"pronunciation": looks.card()} if looks else {}), indent=1))
         return
     keyword = printable(card.pop("keyword"))
     click.echo(f"{keyword}: LSTMs, {loaded.size}, windows of {loaded.spec.window_frames} frames")
     if looks:
-        ways = ", or ".join(" ".join(way) for way in card.pop("pronunciation")["ways"])
+        ways = ", or ".join(" ".join(way) for way in looks.ways)
         click.echo(printable(f"looks again for {ways}: an LSTM, {looks.units} units, {looks.weight:g} logits a nat"))
     click.echo("\n".join(printable(line) for line in _lines(card, 0)))
 
