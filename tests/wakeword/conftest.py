@@ -1,10 +1,12 @@
-"""What the microphone's tests share: a scripted PortAudio in the place of sounddevice."""
+"""What this room's tests share: a scripted PortAudio in the place of sounddevice, and damaged model files."""
 
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -111,3 +113,19 @@ def device() -> Callable[..., dict[str, Any]]:
         return {"name": name, "hostapi": api, "max_input_channels": channels, "default_samplerate": rate}
 
     return tell
+
+
+@pytest.fixture
+def rewritten() -> Callable[..., Path]:
+    """A function: an archive, in its place, with members replaced, added, or (None) left out."""
+
+    def rewrite(path: Path, changes: dict[str, bytes | None]) -> Path:
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()} | changes
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                if content is not None:
+                    archive.writestr(name, content)
+        return path
+
+    return rewrite

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -24,21 +25,16 @@ def saved(make_model, tmp_path: Path) -> Path:
     return tmp_path / "word.wakeword"
 
 
-def rewritten(path: Path, changes: dict[str, bytes | None]) -> Path:
-    """The archive with members replaced, added, or (None) left out."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()} | changes
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            if content is not None:
-                archive.writestr(name, content)
-    return path
+@pytest.fixture
+def with_card(rewritten: Callable[..., Path]) -> Callable[..., Path]:
+    """A function: the file with entries of its card changed."""
 
+    def change(path: Path, **changes: object) -> Path:
+        with zipfile.ZipFile(path) as archive:
+            card = json.loads(archive.read("card.json"))
+        return rewritten(path, {"card.json": json.dumps({**card, **changes}).encode()})
 
-def with_card(path: Path, **changes: object) -> Path:
-    with zipfile.ZipFile(path) as archive:
-        card = json.loads(archive.read("card.json"))
-    return rewritten(path, {"card.json": json.dumps({**card, **changes}).encode()})
+    return change
 
 
 def test_round_trip(make_model, saved: Path, voice: np.ndarray) -> None:
@@ -52,7 +48,7 @@ def test_round_trip(make_model, saved: Path, voice: np.ndarray) -> None:
     np.testing.assert_array_equal(Detector(loaded).step(voice).scores, Detector(model).step(voice).scores)
 
 
-def test_networks_of_several_sizes(make_model, tmp_path: Path, voice: np.ndarray) -> None:
+def test_networks_of_several_sizes(make_model, tmp_path: Path, voice: np.ndarray, rewritten) -> None:
     """Such a file says that older programs cannot read it; one of a single size does not."""
     small, large = make_model(units=8, attention=True, networks=2), make_model(units=20, attention=True)
     mixed, path = replace(small, networks=small.networks + large.networks), tmp_path / "mixed.wakeword"
@@ -130,7 +126,7 @@ def test_a_foreign_file(tmp_path: Path, content: bytes, sentence: str) -> None:
         load_model(path)
 
 
-def test_a_foreign_archive(saved: Path, tmp_path: Path) -> None:
+def test_a_foreign_archive(saved: Path, tmp_path: Path, with_card) -> None:
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     with pytest.raises(ModelFileError, match=r"holds no card\.json"):
         load_model(tmp_path / "other.npz")
@@ -138,12 +134,12 @@ def test_a_foreign_archive(saved: Path, tmp_path: Path) -> None:
         load_model(with_card(saved, format="something-else"))
 
 
-def test_a_newer_version_says_to_upgrade(saved: Path) -> None:
+def test_a_newer_version_says_to_upgrade(saved: Path, with_card) -> None:
     with pytest.raises(ModelFileError, match=r"has format 99, newer than .* upgrade wakeword"):
         load_model(with_card(saved, format_version=99))
 
 
-def test_loading_never_unpickles(saved: Path, tmp_path: Path) -> None:
+def test_loading_never_unpickles(saved: Path, tmp_path: Path, rewritten) -> None:
     """An object array whose pickle would create a file is refused, and the file is not there afterwards."""
 
     class Bomb:
@@ -157,7 +153,7 @@ def test_loading_never_unpickles(saved: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_weights_that_do_not_fit(saved: Path) -> None:
+def test_weights_that_do_not_fit(saved: Path, rewritten) -> None:
     stream = io.BytesIO()
     np.save(stream, np.full((2, 3, 3), 1.0, np.float32))
     with pytest.raises(ModelFileError, match="w_hh must be float32"):
@@ -178,12 +174,12 @@ def test_weights_that_do_not_fit(saved: Path) -> None:
         {"format_version": "1"},
     ],
 )
-def test_a_card_that_makes_no_sense(saved: Path, changes: dict) -> None:
+def test_a_card_that_makes_no_sense(saved: Path, changes: dict, with_card) -> None:
     with pytest.raises(ModelFileError):
         load_model(with_card(saved, **changes))
 
 
-def test_an_array_that_claims_more_than_there_is(saved: Path) -> None:
+def test_an_array_that_claims_more_than_there_is(saved: Path, rewritten) -> None:
     stream = io.BytesIO()
     shape = {"descr": "<f4", "fortran_order": False, "shape": (10**14,)}
     np.lib.format.write_array_header_1_0(stream, shape)

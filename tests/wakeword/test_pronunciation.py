@@ -152,19 +152,6 @@ def test_an_older_program_does_not_read_it_without_the_second_look(saved: Path, 
     assert versions == [3, 1]
 
 
-def rewritten(path: Path, name: str, content: bytes | None) -> Path:
-    """The file with one member replaced, or left out."""
-    with zipfile.ZipFile(path) as archive:
-        members = {member: archive.read(member) for member in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for member, old in members.items():
-            if member != name:
-                archive.writestr(member, old)
-            elif content is not None:
-                archive.writestr(member, content)
-    return path
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -172,21 +159,21 @@ def rewritten(path: Path, name: str, content: bytes | None) -> Path:
         {"weight": None}, {"floor": float("inf")}, {"floor": "low"},
     ],
 )  # fmt: skip
-def test_a_pronunciation_that_makes_no_sense(saved: Path, change: dict) -> None:
+def test_a_pronunciation_that_makes_no_sense(saved: Path, change: dict, rewritten) -> None:
     with zipfile.ZipFile(saved) as archive:
         card = json.loads(archive.read("card.json"))
     card["pronunciation"] |= change
     with pytest.raises(ModelFileError, match="damaged"):
-        load_model(rewritten(saved, "card.json", json.dumps(card).encode()))
+        load_model(rewritten(saved, {"card.json": json.dumps(card).encode()}))
 
 
-def test_arrays_that_do_not_fit_or_are_not_there(saved: Path, make_model) -> None:
+def test_arrays_that_do_not_fit_or_are_not_there(saved: Path, make_model, rewritten) -> None:
     stream = io.BytesIO()
     np.save(stream, np.zeros((4, 5), np.float32))
     with pytest.raises(ModelFileError, match="w_names of the pronunciation must be float32"):
-        load_model(rewritten(saved, "pronunciation.w_names.npy", stream.getvalue()))
+        load_model(rewritten(saved, {"pronunciation.w_names.npy": stream.getvalue()}))
     with pytest.raises(ModelFileError, match="damaged"):
-        load_model(rewritten(saved, "pronunciation.w_names.npy", None))
+        load_model(rewritten(saved, {"pronunciation.w_names.npy": None}))
     look = random_pronunciation()
     with pytest.raises(ValueError, match="not finite"):
         replace(look, bias=np.full_like(look.bias, np.nan))
